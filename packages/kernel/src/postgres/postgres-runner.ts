@@ -1,0 +1,68 @@
+import { StoreUnavailableError } from '../errors.ts';
+import type { SqlQueries, SqlResult, SqlRunner, SqlValue } from '../sql.ts';
+
+interface PgResult {
+  readonly rows: unknown[];
+  readonly rowCount: number | null;
+}
+
+interface PgQueries {
+  query(config: { text: string; values: unknown[]; name?: string }): Promise<PgResult>;
+}
+
+/** As much of a `pg.Pool` as is needed: a pool passed in is borrowed, and never closed here. */
+export interface PgPool extends PgQueries {
+  connect(): Promise<PgQueries & { release(error?: Error | boolean): void }>;
+}
+
+// SQLSTATE classes that mean "the server is away, full, stopping or read-only", not "this statement is wrong".
+const UNAVAILABLE = /^(08|53|57P|58|25006|40003)/;
+
+/** A `SqlRunner` on a lent `pg.Pool`. Deadlines are the pool's (`connectionTimeoutMillis`, `query_timeout`). */
+export function postgresRunner(pool: PgPool): SqlRunner {
+  return {
+    dialect: 'postgres',
+    query: (text, values) => run(pool, text, values),
+    async transaction(work) {
+      const client = await pool.connect().catch((error) => {
+        throw toStoreError('connect', error);
+      });
+      const queries: SqlQueries = { dialect: 'postgres', query: (text, values) => run(client, text, values) };
+      // A connection whose COMMIT or ROLLBACK failed is in an unknown state: it is destroyed, not put back.
+      let broken = false;
+      try {
+        await queries.query('BEGIN');
+        const result = await work(queries);
+        broken = true;
+        await queries.query('COMMIT');
+        broken = false;
+        return result;
+      } catch (error) {
+        if (!broken) {
+          await queries.query('ROLLBACK').catch(() => {
+            broken = true;
+          });
+        }
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+  };
+}
+
+async function run<Row>(on: PgQueries, text: string, values: readonly SqlValue[] = []): Promise<SqlResult<Row>> {
+  try {
+    const result = await on.query({ text, values: [...values] });
+    return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0 };
+  } catch (error) {
+    throw toStoreError(text.trimStart().split(/\s/, 1)[0] ?? 'query', error);
+  }
+}
+
+/** Errors of the connection become `StoreUnavailableError`; errors of the statement stay as they are. */
+function toStoreError(operation: string, error: unknown): unknown {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const fromServer = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  return fromServer && !UNAVAILABLE.test(code) ? error : new StoreUnavailableError(operation, error);
+}

@@ -1,0 +1,74 @@
+import type { SqlQueries, SqlResult, SqlRunner, SqlValue } from '../sql.ts';
+
+interface SqliteStatement {
+  all(...values: never[]): unknown[];
+  run(...values: never[]): { changes: number | bigint };
+  columns(): unknown[];
+}
+
+/** As much of `node:sqlite`'s `DatabaseSync` as is needed. A database passed in is borrowed, and never closed here. */
+export interface SqliteDatabase {
+  prepare(text: string): SqliteStatement;
+  exec(text: string): void;
+}
+
+/** Prepared statements kept per database; beyond it the oldest is dropped (G7). */
+const MAX_STATEMENTS = 500;
+
+/**
+ * A `SqlRunner` on a lent `DatabaseSync`. Statements run at once on the calling thread; transactions run one after the other,
+ * and a plain `query` waits for the transaction that is open.
+ */
+export function sqliteRunner(database: SqliteDatabase): SqlRunner {
+  const run = createStatementRunner(database);
+  const queries: SqlQueries = { dialect: 'sqlite', query: async (text, values) => run(text, values) };
+  // The tail of the queue: whoever comes next waits for it. It never rejects.
+  let tail: Promise<unknown> = Promise.resolve();
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const turn = tail.then(work);
+    tail = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    dialect: 'sqlite',
+    query: (text, values) => inTurn(() => queries.query(text, values)),
+    transaction: (work) =>
+      inTurn(async () => {
+        database.exec('BEGIN IMMEDIATE');
+        try {
+          const result = await work(queries);
+          database.exec('COMMIT');
+          return result;
+        } catch (error) {
+          // After a full disk SQLite has already rolled back, and says so; the first error is the one to report.
+          try {
+            database.exec('ROLLBACK');
+          } catch {}
+          throw error;
+        }
+      }),
+  };
+}
+
+/** Runs one statement synchronously. `$n` placeholders become SQLite's numbered `?n`. */
+export function createStatementRunner(
+  database: SqliteDatabase,
+): <Row>(text: string, values?: readonly SqlValue[]) => SqlResult<Row> {
+  const statements = new Map<string, SqliteStatement>();
+  const prepare = (text: string): SqliteStatement => {
+    const known = statements.get(text);
+    if (known !== undefined) return known;
+    if (statements.size >= MAX_STATEMENTS) statements.delete(statements.keys().next().value as string);
+    const statement = database.prepare(text.replace(/\$(\d+)/g, '?$1'));
+    statements.set(text, statement);
+    return statement;
+  };
+  return <Row>(text: string, values: readonly SqlValue[] = []) => {
+    const statement = prepare(text);
+    if (statement.columns().length > 0) {
+      const rows = statement.all(...(values as never[])) as Row[];
+      return { rows, rowCount: rows.length };
+    }
+    return { rows: [], rowCount: Number(statement.run(...(values as never[])).changes) };
+  };
+}
