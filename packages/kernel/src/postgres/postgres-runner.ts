@@ -15,8 +15,9 @@ export interface PgPool extends PgQueries {
   connect(): Promise<PgQueries & { release(error?: Error | boolean): void }>;
 }
 
-// SQLSTATE classes that mean "the server is away, full, stopping or read-only", not "this statement is wrong".
-const UNAVAILABLE = /^(08|53|57P|58|25006|40003)/;
+// SQLSTATE classes that mean "the server is away, full, stopping, read-only or past the deadline", not "this statement is
+// wrong".
+const UNAVAILABLE = /^(08|53|57|58|25006|40003)/;
 
 /** A `SqlRunner` on a lent `pg.Pool`. Deadlines are the pool's (`connectionTimeoutMillis`, `query_timeout`). */
 export function postgresRunner(pool: PgPool): SqlRunner {

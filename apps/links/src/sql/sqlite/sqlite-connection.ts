@@ -1,0 +1,99 @@
+import { Worker } from 'node:worker_threads';
+import { type SqlResult, type SqlValue, StoreUnavailableError } from '@spillway/kernel';
+import type { StatementReply, StatementRequest, ThreadData } from './protocol.ts';
+
+/** One connection, on a thread of its own. Statements run in the order they were asked for. */
+export interface SqliteConnection {
+  run<Row>(text: string, values?: readonly SqlValue[]): Promise<SqlResult<Row>>;
+  readonly state: 'up' | 'down';
+  close(): Promise<void>;
+}
+
+/** SQLite refused a statement. `errcode` is its extended result code. */
+export class SqliteError extends Error {
+  override readonly name = 'SqliteError';
+  readonly errcode: number;
+
+  constructor(message: string, errcode: number) {
+    super(message);
+    this.errcode = errcode;
+  }
+}
+
+// Primary result codes that mean "the disk or the lock is in the way", not "this statement is wrong":
+// BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+const UNAVAILABLE = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26]);
+
+interface Waiter {
+  readonly operation: string;
+  resolve(result: SqlResult<unknown>): void;
+  reject(error: Error): void;
+}
+
+export function openSqliteConnection(data: ThreadData): SqliteConnection {
+  const source = import.meta.url.endsWith('.ts');
+  const thread = new Worker(new URL(source ? './sqlite-thread.ts' : './sqlite-thread.js', import.meta.url), {
+    workerData: data,
+    name: `sqlite-${data.access}`,
+    // A thread does not inherit the resolve hook of the launcher.
+    execArgv: source ? ['--conditions=spillway-source'] : [],
+    resourceLimits: { maxOldGenerationSizeMb: 256 },
+  });
+  const waiting = new Map<number, Waiter>();
+  let lastId = 0;
+  let gone: Error | undefined;
+
+  const end = (cause: Error) => {
+    gone ??= cause;
+    for (const waiter of waiting.values()) waiter.reject(new StoreUnavailableError(waiter.operation, gone));
+    waiting.clear();
+  };
+  thread.on('message', (reply: StatementReply) => {
+    const waiter = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (waiter === undefined) return;
+    if ('result' in reply) waiter.resolve(reply.result);
+    else waiter.reject(toError(waiter.operation, reply.error));
+  });
+  thread.on('error', (error: Error) => end(error));
+  const exited = new Promise<void>((resolve) => {
+    thread.on('exit', () => {
+      end(new Error('the SQLite thread has ended'));
+      resolve();
+    });
+  });
+  // The service decides when the process ends, not an idle thread.
+  thread.unref();
+
+  return {
+    run<Row>(text: string, values: readonly SqlValue[] = []) {
+      const operation = operationOf(text);
+      if (gone !== undefined) return Promise.reject(new StoreUnavailableError(operation, gone));
+      return new Promise<SqlResult<Row>>((resolve, reject) => {
+        lastId += 1;
+        waiting.set(lastId, { operation, resolve: (result) => resolve(result as SqlResult<Row>), reject });
+        if (waiting.size === 1) thread.ref();
+        thread.postMessage({ id: lastId, text, values } satisfies StatementRequest);
+      }).finally(() => {
+        if (waiting.size === 0) thread.unref();
+      });
+    },
+    get state() {
+      return gone === undefined ? ('up' as const) : ('down' as const);
+    },
+    async close() {
+      if (gone === undefined) {
+        thread.ref();
+        thread.postMessage('close');
+      }
+      await exited;
+    },
+  };
+}
+
+const operationOf = (text: string) => text.trimStart().split(/\s/, 1)[0] ?? 'query';
+
+function toError(operation: string, { message, errcode }: { message: string; errcode: number }): Error {
+  const error = new SqliteError(message, errcode);
+  return UNAVAILABLE.has(errcode & 255) ? new StoreUnavailableError(operation, error) : error;
+}
