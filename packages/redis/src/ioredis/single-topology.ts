@@ -1,0 +1,63 @@
+import { Redis } from 'ioredis';
+import { Lane, type LaneOptions, MASTER_ROLE, PING } from '../link/lane.ts';
+import type { WireEvents } from '../link/request.ts';
+import type { Topology, TopologyContext } from '../link/topology.ts';
+import type { ParsedOptions } from '../options.ts';
+import { type ClientOptions, clientOptions, targetOptions } from './client-options.ts';
+import { OwnWire } from './own-wire.ts';
+import { subscribeWith } from './subscribe-once.ts';
+
+/** Deadline of a dedicated connection. */
+export const DEDICATED_DEADLINE_MS = 30_000;
+
+/** One server, given by its address or found through Sentinels. */
+export function singleTopology(options: ParsedOptions, context: TopologyContext): Topology {
+  const toClient: ClientOptions = { ...clientOptions(options), ...targetOptions(options) };
+  const kind = options.target.kind === 'sentinel' ? 'sentinel' : 'plain';
+  const laneOptions: LaneOptions = {
+    link: options.name,
+    deadlineMs: options.deadlineMs,
+    probeDeadlineMs: options.deadlineMs,
+    maxPending: options.maxPending,
+    random: options.random,
+    probe: kind === 'sentinel' ? MASTER_ROLE : PING,
+    onServing: () => context.changed(),
+  };
+  const lane = new Lane(laneOptions, ownWire(toClient));
+  return {
+    kind,
+    route: () => lane,
+    serving: () => ({ wanted: 1, serving: lane.serving ? 1 : 0 }),
+    get lastError() {
+      return lane.lastError;
+    },
+    dedicated: () => {
+      const own = new Lane(
+        { ...laneOptions, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
+        ownWire(toClient),
+      );
+      return { route: () => own, drop: (error) => own.drop(error), close: () => own.close() };
+    },
+    subscribeOnce: (channel, events) =>
+      subscribeWith(new Redis({ ...toClient, retryStrategy: null, lazyConnect: true }), channel, events),
+    close: () => lane.close(),
+  };
+}
+
+/** A wire over a client made from `options`, which it owns. */
+export function ownWire(options: ClientOptions): (events: WireEvents) => OwnWire {
+  return (events) => {
+    const client = new Redis(options);
+    return new OwnWire(client, events, () => end(client));
+  };
+}
+
+/** Closes a client of ours; its unanswered commands fail. */
+export async function end(client: Redis): Promise<void> {
+  if (client.status === 'end') return;
+  const ended = new Promise<void>((resolve) => client.once('end', resolve));
+  client.disconnect();
+  // `disconnect` asks for a polite end, for which a hung server would let us wait.
+  client.stream?.destroy();
+  await ended;
+}

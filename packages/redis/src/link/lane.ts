@@ -1,0 +1,378 @@
+import { OverloadedError, type Random, StoreUnavailableError } from '@spillway/kernel';
+import { commandChannel, type RedisCommandMessage } from '../channels.ts';
+import { backOffMs } from '../core/back-off.ts';
+import { type BreakerEvent, type BreakerState, INITIAL_BREAKER, transition } from '../core/breaker.ts';
+import type { RedisArgument } from '../link.ts';
+import { type Batch, DeadlineQueue, type Expiring } from './deadlines.ts';
+import { toLinkError, verdictOf } from './reply-errors.ts';
+import type { Request, Wire, WireEvents } from './request.ts';
+
+/** How long a connection whose probe got no answer is kept in the hope of a late one, before another is tried. */
+const PATIENCE_MS = 3_000;
+
+/** Distinct deadlines that are remembered; beyond it, idle ones are forgotten. */
+const MAX_DEADLINE_QUEUES = 32;
+
+export interface LaneOptions {
+  /** The link's name, for metrics. */
+  readonly link: string;
+  readonly deadlineMs: number;
+  /** A probe answered later than this does not close the breaker. */
+  readonly probeDeadlineMs: number;
+  /** Commands that the server has not answered; beyond it new ones are refused. */
+  readonly maxPending: number;
+  readonly random: Random;
+  /** What a probe sends. */
+  readonly probe: Probe;
+  /** Called after the lane began or ceased to serve. */
+  readonly onServing: (serving: boolean) => void;
+  /** Takes a request that this server said belongs elsewhere (MOVED, ASK). False when it can not. */
+  readonly redirect?: (request: Request, message: string) => boolean;
+}
+
+export interface Probe {
+  readonly name: string;
+  /** Whether the answer comes from a server that may be used. */
+  readonly accepts: (reply: unknown) => boolean;
+}
+
+export const PING: Probe = { name: 'PING', accepts: () => true };
+
+/** A Sentinel may have named a server that is no longer the master. */
+export const MASTER_ROLE: Probe = {
+  name: 'ROLE',
+  accepts: (reply) => Array.isArray(reply) && reply[0] === 'master',
+};
+
+/**
+ * The way to one server: one wire, its deadlines, its breaker. Commands pass while the breaker is closed, and fail at once
+ * otherwise. When it opens the socket is dropped: what a hung server would answer later is not worth reading, and what it has
+ * not read yet, it will not. The breaker closes again by a probe, which goes out as soon as there is a connection.
+ *
+ * A server that hangs accepts connections all the same, but answers no probe. Its connection is kept for a while instead of
+ * made again and again: a stopped server then has one waiting probe per client to answer, and its late answer tells
+ * within one round trip that it runs again. Only a probe answered in time closes the breaker.
+ */
+export class Lane {
+  readonly #wire: Wire;
+  readonly #options: LaneOptions;
+  readonly #deadlines = new Map<number, DeadlineQueue<LaneRequest>>();
+  #lastDeadlines: DeadlineQueue<LaneRequest> | undefined;
+  #lastDeadlineMs = -1;
+  #breaker: BreakerState = INITIAL_BREAKER;
+  #unanswered = 0;
+  #scheduled = false;
+  #probeUnanswered = false;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+  #lastDropMs = Number.NEGATIVE_INFINITY;
+  readonly #waiting = new Set<() => void>();
+  #lastError: unknown;
+  readonly #flush = () => {
+    this.#scheduled = false;
+    this.#wire.flush();
+    const nowMs = performance.now();
+    for (const queue of this.#deadlines.values()) queue.sent(nowMs);
+  };
+
+  constructor(options: LaneOptions, createWire: (events: WireEvents) => Wire) {
+    this.#options = options;
+    this.#wire = createWire({
+      ready: () => this.#onReady(),
+      lost: (error) => this.#onLost(error),
+    });
+    if (this.#wire.ready) queueMicrotask(() => this.#onReady());
+  }
+
+  /** Whether commands pass. */
+  get serving(): boolean {
+    return this.#breaker.name === 'closed';
+  }
+
+  /** Why it does not serve, as far as known. */
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  /** Commands that the server has not answered, those past their deadline included. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  send(
+    name: string,
+    args: readonly RedisArgument[],
+    operation: string,
+    deadlineMs: number | undefined,
+    binary: boolean,
+  ): Promise<unknown> {
+    if (this.#breaker.name !== 'closed') return this.#refuse(operation, this.#lastError, 'is down');
+    if (this.#unanswered >= this.#options.maxPending) {
+      const full = new OverloadedError('The pipeline of unanswered commands', this.#options.maxPending);
+      return this.#refuse(operation, full, 'has too much to answer');
+    }
+    return new Promise((resolve, reject) => {
+      const request = new LaneRequest(this, name, args, operation, binary, resolve, reject);
+      this.#push(request, deadlineMs ?? this.#options.deadlineMs);
+    });
+  }
+
+  /** Waits for the lane to serve, `timeoutMs` at most. Never rejects: `send` says what is wrong. */
+  untilServing(timeoutMs: number): Promise<void> {
+    if (this.serving || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  /** The store said, or a sibling connection found, that this one is of no use: cut it and start over. */
+  drop(error: unknown): void {
+    this.#lastError = error;
+    this.#event('lost');
+    this.#wire.drop();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    for (const done of this.#waiting) done();
+    await this.#wire.close();
+    for (const queue of this.#deadlines.values()) queue.stop();
+    this.#event('lost');
+  }
+
+  #push(request: LaneRequest, deadlineMs: number): void {
+    this.#unanswered += 1;
+    request.queue = this.#queueFor(deadlineMs);
+    request.batch = request.queue.add(request);
+    this.#wire.send(request);
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(this.#flush);
+    }
+  }
+
+  #queueFor(deadlineMs: number): DeadlineQueue<LaneRequest> {
+    if (deadlineMs === this.#lastDeadlineMs && this.#lastDeadlines !== undefined) return this.#lastDeadlines;
+    let queue = this.#deadlines.get(deadlineMs);
+    if (queue === undefined) {
+      if (this.#deadlines.size >= MAX_DEADLINE_QUEUES) {
+        for (const [ms, old] of this.#deadlines) if (old.idle) this.#deadlines.delete(ms);
+      }
+      queue = new DeadlineQueue(deadlineMs, () => this.#event('miss'));
+      this.#deadlines.set(deadlineMs, queue);
+    }
+    this.#lastDeadlines = queue;
+    this.#lastDeadlineMs = deadlineMs;
+    return queue;
+  }
+
+  #refuse(operation: string, cause: unknown, detail: string): Promise<never> {
+    if (commandChannel.hasSubscribers) this.#publish(operation, 'refused', 0);
+    return Promise.reject(new StoreUnavailableError(operation, cause, detail));
+  }
+
+  #publish(operation: string, outcome: RedisCommandMessage['outcome'], durationMs: number): void {
+    commandChannel.publish({ link: this.#options.link, operation, outcome, durationMs } satisfies RedisCommandMessage);
+  }
+
+  /** @internal The server has answered, perhaps after the caller was. */
+  answered(request: LaneRequest, reply: unknown): void {
+    this.#unanswered -= 1;
+    if (request.settled) {
+      request.onLate?.();
+      return;
+    }
+    request.settled = true;
+    request.queue?.settle(request.batch as Batch<LaneRequest>);
+    if (this.#breaker.name === 'closed' && this.#breaker.misses !== 0) this.#event('success');
+    if (commandChannel.hasSubscribers) this.#ended(request, 'ok');
+    request.resolve(reply);
+  }
+
+  /** @internal The server, or the client, said no. */
+  failed(request: LaneRequest, error: unknown): void {
+    const { redirect } = this.#options;
+    if (redirect !== undefined && !request.settled && error instanceof Error && isRedirect(error.message)) {
+      if (redirect(request, error.message)) return;
+    }
+    this.#unanswered -= 1;
+    const known = toLinkError(request.operation, error);
+    this.#heed(error);
+    if (request.settled) {
+      request.onLate?.();
+      return;
+    }
+    request.settled = true;
+    request.queue?.settle(request.batch as Batch<LaneRequest>);
+    // Any answer of the server proves that it answers, a refusal too.
+    const lost = known instanceof StoreUnavailableError;
+    if (!lost && this.#breaker.name === 'closed' && this.#breaker.misses !== 0) this.#event('success');
+    if (commandChannel.hasSubscribers) this.#ended(request, lost ? 'lost' : 'error');
+    request.reject(known);
+  }
+
+  /** What a refusal says about the server, rather than about the command. */
+  #heed(error: unknown): void {
+    const verdict = verdictOf(error);
+    if (verdict === 'not-yet') {
+      this.#lastError = error;
+      this.#event('lost');
+      this.#retryLater();
+    } else if (verdict === 'wrong-server') {
+      // Not at each refused write: the server may be a replica for good, whose reads are wanted.
+      const nowMs = performance.now();
+      if (nowMs - this.#lastDropMs < 1_000) return;
+      this.#lastDropMs = nowMs;
+      this.drop(error);
+    }
+  }
+
+  /** @internal Its deadline has passed: the caller is told; the server's answer, if any, is dropped when it comes. */
+  expired(request: LaneRequest, deadlineMs: number): void {
+    request.settled = true;
+    if (commandChannel.hasSubscribers) this.#ended(request, 'deadline');
+    request.reject(new StoreUnavailableError(request.operation, undefined, `did not answer within ${deadlineMs} ms`));
+  }
+
+  #ended(request: LaneRequest, outcome: RedisCommandMessage['outcome']): void {
+    const sentAtMs = request.batch?.sentAtMs ?? 0;
+    this.#publish(request.operation, outcome, sentAtMs === 0 ? 0 : performance.now() - sentAtMs);
+  }
+
+  #event(event: BreakerEvent): void {
+    const before = this.#breaker;
+    this.#breaker = transition(before, event);
+    if (before.name === this.#breaker.name) return;
+    if (before.name === 'closed' && event === 'miss') {
+      this.#lastError = new Error('The last commands got no answer within their deadline');
+      this.#wire.drop();
+      this.#retryLater();
+    }
+    if (before.name === 'closed') this.#options.onServing(false);
+    if (this.#breaker.name !== 'closed') return;
+    this.#options.onServing(true);
+    for (const done of this.#waiting) done();
+  }
+
+  #onReady(): void {
+    clearTimeout(this.#retry);
+    this.#probeUnanswered = false;
+    this.#probe();
+  }
+
+  #onLost(error: unknown): void {
+    clearTimeout(this.#retry);
+    this.#lastError = error ?? this.#lastError ?? new Error('The connection was closed');
+    this.#event('lost');
+  }
+
+  #probe(): void {
+    if (this.#closed || !this.#wire.ready || this.#probeUnanswered) return;
+    this.#event('probe');
+    if (this.#breaker.name !== 'half-open') return;
+    this.#probeUnanswered = true;
+    const { probe, probeDeadlineMs, random } = this.#options;
+    const probing = new Promise((resolve, reject) => {
+      const request = new LaneRequest(this, probe.name, [], probe.name, false, resolve, reject);
+      request.onAnswered = () => {
+        this.#probeUnanswered = false;
+      };
+      // A late answer: the server runs again. Ask once more, in time.
+      request.onLate = () => {
+        clearTimeout(this.#retry);
+        this.#probe();
+      };
+      this.#push(request, probeDeadlineMs);
+    });
+    probing.then(
+      (reply) => {
+        if (probe.accepts(reply)) return this.#event('probe-succeeded');
+        this.#lastError = new Error(
+          `The server is not the one to use: it answered ${probe.name} with ${String(reply)}`,
+        );
+        this.#event('probe-failed');
+        this.#after(this.#backOffMs(), () => this.#wire.drop());
+      },
+      (error) => {
+        // A user without the right to probe is answered, and may go on.
+        if (error?.reply === 'NOPERM') return this.#event('probe-succeeded');
+        this.#lastError = error;
+        this.#event('probe-failed');
+        if (!this.#probeUnanswered) return this.#retryLater();
+        this.#after(PATIENCE_MS * (0.5 + random() / 2), () => this.#wire.drop());
+      },
+    );
+  }
+
+  /** Probes again on the same connection, if there is one by then; a new one probes by itself. */
+  #retryLater(): void {
+    this.#after(this.#backOffMs(), () => this.#probe());
+  }
+
+  #after(delayMs: number, then: () => void): void {
+    clearTimeout(this.#retry);
+    if (!this.#closed) this.#retry = setTimeout(then, delayMs);
+  }
+
+  #backOffMs(): number {
+    const failures = this.#breaker.name === 'closed' ? 1 : this.#breaker.failures;
+    return backOffMs(Math.max(1, failures), this.#options.random);
+  }
+}
+
+const isRedirect = (message: string): boolean =>
+  message.startsWith('MOVED ') || message.startsWith('ASK ') || message.startsWith('TRYAGAIN');
+
+class LaneRequest implements Request, Expiring {
+  readonly name: string;
+  readonly args: readonly RedisArgument[];
+  readonly binary: boolean;
+  readonly operation: string;
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly #lane: Lane;
+  settled = false;
+  queue: DeadlineQueue<LaneRequest> | undefined;
+  batch: Batch<LaneRequest> | undefined;
+  onAnswered: (() => void) | undefined;
+  onLate: (() => void) | undefined;
+
+  constructor(
+    lane: Lane,
+    name: string,
+    args: readonly RedisArgument[],
+    operation: string,
+    binary: boolean,
+    resolve: (reply: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#lane = lane;
+    this.name = name;
+    this.args = args;
+    this.operation = operation;
+    this.binary = binary;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  answer(reply: unknown): void {
+    this.onAnswered?.();
+    this.#lane.answered(this, reply);
+  }
+
+  fail(error: unknown): void {
+    this.onAnswered?.();
+    this.#lane.failed(this, error);
+  }
+
+  expire(deadlineMs: number): void {
+    this.#lane.expired(this, deadlineMs);
+  }
+}
