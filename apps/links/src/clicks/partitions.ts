@@ -1,0 +1,66 @@
+import type { SqlQueries } from '@spillway/kernel';
+import { numberArray } from './array-literal.ts';
+import { DAY_MS } from './roll-up.ts';
+
+// Every instance that makes partitions takes this lock first. Any number will do that nothing else here uses: "clicks" in ASCII.
+const LOCK = 0x636c_6963_6b73;
+/** Days known to have a partition; beyond it all are forgotten and looked up again (G7). */
+const MAX_KNOWN = 10_000;
+
+export interface Partitions {
+  /** Makes the missing partitions of these clicks' days, inside the transaction. */
+  ensure(transaction: SqlQueries, timesMs: Iterable<number>): Promise<void>;
+  /** To be called when a write failed: what was believed known may have been rolled back or dropped. */
+  forget(): void;
+}
+
+/**
+ * Partitions by UTC day, made on demand and one day ahead. A table is made aside and then attached: that takes a lock on
+ * `clicks` which neither readers nor writers notice, where `CREATE TABLE ... PARTITION OF` would stop both. There is no default
+ * partition, since attaching would have to search it through each time.
+ *
+ * Between two that need the same day an advisory lock decides; the second finds it made. A day counts as known only when it
+ * was found made before this transaction touched it, since the transaction may still be rolled back.
+ */
+export function createPartitions(): Partitions {
+  const known = new Set<number>();
+  return {
+    async ensure(transaction, timesMs) {
+      const days = new Set<number>();
+      for (const timeMs of timesMs) days.add(Math.floor(timeMs / DAY_MS));
+      if ([...days].every((day) => known.has(day))) return;
+      for (const day of [...days]) days.add(day + 1);
+      const wanted = [...days].sort((a, b) => a - b);
+      const missing = await missingOf(transaction, wanted, known);
+      if (missing.length === 0) return;
+      await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+      for (const day of await missingOf(transaction, missing, undefined)) await attach(transaction, day);
+    },
+    forget: () => known.clear(),
+  };
+}
+
+async function missingOf(sql: SqlQueries, days: readonly number[], known: Set<number> | undefined): Promise<number[]> {
+  const { rows } = await sql.query<{ day: number; made: boolean }>(
+    `SELECT day, to_regclass('clicks_d' || day) IS NOT NULL AS made FROM unnest($1::integer[]) AS day`,
+    [numberArray(days, (day) => day)],
+  );
+  const missing: number[] = [];
+  for (const { day, made } of rows) {
+    if (!made) missing.push(day);
+    else if (known !== undefined) {
+      if (known.size >= MAX_KNOWN) known.clear();
+      known.add(day);
+    }
+  }
+  return missing;
+}
+
+/** `day` is an integer, so it may stand in the text: DDL takes no parameters. */
+async function attach(sql: SqlQueries, day: number): Promise<void> {
+  const name = `clicks_d${day}`;
+  await sql.query(`CREATE TABLE ${name} (LIKE clicks INCLUDING DEFAULTS)`);
+  await sql.query(
+    `ALTER TABLE clicks ATTACH PARTITION ${name} FOR VALUES FROM (${day * DAY_MS}) TO (${(day + 1) * DAY_MS})`,
+  );
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { MAX_POINTS } from './stats-range.ts';
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/i;
+
+/** Milliseconds of an RFC 3339 time, or of a date's first moment in UTC; undefined when it is neither. */
+export function readTime(text: string): number | undefined {
+  if (!DATE.test(text) && !RFC_3339.test(text)) return undefined;
+  const atMs = Date.parse(text);
+  if (Number.isNaN(atMs)) return undefined;
+  // Date.parse takes the 31st of February for the 3rd of March.
+  const day = Number(text.slice(8, 10));
+  return new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)) - 1, day)).getUTCDate() === day
+    ? atMs
+    : undefined;
+}
+
+const time = (meaning: string) =>
+  z
+    .string()
+    .max(64)
+    .refine((text) => readTime(text) !== undefined, {
+      error: ({ input }) => `must be a time like "2026-01-31T12:00:00Z" or a date like "2026-01-31", got "${input}"`,
+    })
+    .optional()
+    .describe(meaning);
+
+export const statsQuery = z.strictObject({
+  from: time('First moment, an RFC 3339 time or a date (UTC). Default: 30 days before `to`.'),
+  to: time('First moment after the range. Default: the end of the current hour or day.'),
+  interval: z
+    .enum(['hour', 'day'])
+    .optional()
+    .describe(
+      `Width of the points of \`series\`, in UTC, at most ${MAX_POINTS} points. Default: \`hour\` up to a week.`,
+    ),
+});
+
+export const clicksQuery = z.strictObject({
+  cursor: z.string().max(64).optional().describe('`nextCursor` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Clicks per page.'),
+});
+
+export const codeParams = z.object({ code: z.string().min(1).max(200).describe('The short code or alias.') });
+
+const count = z.int().min(0);
+const at = z.iso.datetime().describe('RFC 3339, UTC.');
+const counts = {
+  clicks: count.describe('Redirects answered, bots included.'),
+  visitors: count.describe('Distinct client addresses.'),
+  bots: count.describe('Clicks whose user agent is a bot.'),
+};
+const top = z
+  .array(z.object({ value: z.string(), clicks: count }))
+  .describe('The 20 most frequent, most clicks first.');
+
+export const statsAnswer = z
+  .object({
+    totals: z.object(counts),
+    series: z.array(z.object({ at, ...counts })).describe('Every hour or day of the range, oldest first.'),
+    referrers: top.describe('Referrers as sent; `direct` for none.'),
+    countries: top.describe('ISO 3166-1 alpha-2 codes, or `unknown`.'),
+    browsers: top,
+    systems: top,
+    devices: top,
+  })
+  .meta({ id: 'Stats', description: 'Exact statistics of clicks. A click counts as soon as its batch is committed.' });
+
+export const clicksAnswer = z
+  .object({
+    data: z.array(
+      z.object({
+        at,
+        visitor: z.string().describe('The same for all clicks of one client address; a keyed hash.'),
+        bot: z.boolean(),
+        country: z.string(),
+        browser: z.string(),
+        system: z.string(),
+        device: z.string(),
+        referrer: z.string(),
+      }),
+    ),
+    nextCursor: z.string().nullable(),
+  })
+  .meta({ id: 'Clicks', description: 'A page of clicks, newest first.' });
