@@ -1,0 +1,109 @@
+import type { DecidedBy, Decision, Quota, Verdict } from './core/decision.ts';
+import type { Policy } from './core/policy.ts';
+
+/** Asked again after this when the store is away and `onStoreError` is `deny`. */
+const RETRY_UNAVAILABLE_MS = 1000;
+
+const toMs = (us: number): number => Math.ceil(us / 1000);
+
+/**
+ * One decision from each policy's verdict. It describes the policy that binds: of those that refuse, one that can never admit,
+ * else the one that takes longest; if none refuses, the one with the least left.
+ */
+export function decide(
+  policies: readonly Policy[],
+  verdicts: readonly Verdict[],
+  decidedBy: DecidedBy,
+  degraded: boolean,
+): Decision {
+  if (verdicts.length !== policies.length) {
+    throw new TypeError(`The limit store gave ${verdicts.length} verdicts for ${policies.length} policies`);
+  }
+  const binding = bindingOf(verdicts);
+  const policy = policies[binding];
+  const verdict = verdicts[binding];
+  if (policy === undefined || verdict === undefined) throw new TypeError('A limiter needs at least one policy');
+  const decision = toDecision(policy, verdict, decidedBy, degraded);
+  if (policies.length === 1) return decision;
+  const quotas = policies.map((each, at) => toQuota(each, verdicts[at] ?? verdict));
+  if (decision.outcome === 'allowed') return { ...decision, quotas };
+  const violatedPolicies = policies.filter((_, at) => verdicts[at]?.outcome === 'denied').map(({ name }) => name);
+  return { ...decision, quotas, violatedPolicies };
+}
+
+/** What `onStoreError: 'allow' | 'deny'` says. Nothing is known of the quota, so nothing is promised. */
+export function decideWithoutStore(policies: readonly Policy[], outcome: Decision['outcome']): Decision {
+  const [first] = policies;
+  const known = {
+    policy: first?.name ?? '',
+    limit: first?.capacity ?? 0,
+    remaining: 0,
+    refillAfterMs: 0,
+    resetAfterMs: 0,
+    decidedBy: 'store-error-policy',
+    degraded: true,
+  } as const;
+  if (outcome === 'allowed') return { outcome, ...known };
+  const reason = 'store-unavailable';
+  return { outcome, reason, retryAfterMs: RETRY_UNAVAILABLE_MS, violatedPolicies: [], ...known };
+}
+
+// Written out per outcome: these objects are made on every take, and each kind always has the same shape.
+function toDecision(policy: Policy, verdict: Verdict, decidedBy: DecidedBy, degraded: boolean): Decision {
+  const { outcome, remaining } = verdict;
+  const refillAfterMs = toMs(verdict.refillAfterUs);
+  const resetAfterMs = toMs(verdict.resetAfterUs);
+  const quota = { policy: policy.name, limit: policy.capacity, remaining, refillAfterMs, resetAfterMs } as const;
+  if (outcome === 'allowed') {
+    return {
+      outcome,
+      policy: policy.name,
+      limit: policy.capacity,
+      remaining,
+      refillAfterMs,
+      resetAfterMs,
+      decidedBy,
+      degraded,
+    };
+  }
+  const violatedPolicies = [policy.name];
+  switch (verdict.reason) {
+    case 'exhausted': {
+      const retryAfterMs = toMs(verdict.retryAfterUs);
+      return { outcome, reason: verdict.reason, retryAfterMs, violatedPolicies, ...quota, decidedBy, degraded };
+    }
+    case 'cost-exceeds-capacity':
+      return { outcome, reason: verdict.reason, violatedPolicies, ...quota, decidedBy, degraded };
+    default:
+      return verdict satisfies never;
+  }
+}
+
+const toQuota = (policy: Policy, verdict: Verdict): Quota => ({
+  policy: policy.name,
+  limit: policy.capacity,
+  remaining: verdict.remaining,
+  refillAfterMs: toMs(verdict.refillAfterUs),
+  resetAfterMs: toMs(verdict.resetAfterUs),
+});
+
+function bindingOf(verdicts: readonly Verdict[]): number {
+  if (verdicts.length === 1) return 0;
+  let binding = 0;
+  for (const [at, verdict] of verdicts.entries()) {
+    const best = verdicts[binding];
+    if (best !== undefined && bindsMore(verdict, best)) binding = at;
+  }
+  return binding;
+}
+
+function bindsMore(verdict: Verdict, than: Verdict): boolean {
+  const wait = waitUs(verdict);
+  const other = waitUs(than);
+  return wait === other ? verdict.remaining < than.remaining : wait > other;
+}
+
+function waitUs(verdict: Verdict): number {
+  if (verdict.outcome === 'allowed') return -1;
+  return verdict.reason === 'exhausted' ? verdict.retryAfterUs : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,92 @@
+import {
+  type Clock,
+  ConfigurationError,
+  type Issue,
+  monotonicClock,
+  type Presence,
+  type Random,
+} from '@spillway/kernel';
+import { policyIssues } from './core/parse-policy.ts';
+import type { Policy } from './core/policy.ts';
+import { memoryLimitStore } from './memory/memory-store.ts';
+import type { LimitStore } from './store.ts';
+
+/**
+ * `exact`: every take asks the store, and no policy is ever exceeded (G2). `share`: no store at all; each instance admits its
+ * part, limit / live instances. For huge numbers of one-time keys, such as client addresses.
+ */
+export type LimitMode = 'exact' | 'share';
+
+/**
+ * What a take becomes when the store can not decide: `share`, this instance's part of the limit (G3); `allow` or `deny` without
+ * counting; or `throw` the store's error.
+ */
+export type OnStoreError = 'share' | 'allow' | 'deny' | 'throw';
+
+export type LimiterOptions = ({ readonly policy: Policy } | { readonly policies: readonly Policy[] }) & {
+  /** Default `exact`. */
+  readonly mode?: LimitMode;
+  /** Default `share`. */
+  readonly onStoreError?: OnStoreError;
+  /** Keys that this instance counts by itself (mode `share`, or while the store is away), per policy. Default 100,000. */
+  readonly maxKeys?: number;
+};
+
+export interface LimiterDependencies {
+  /** Default in mode `exact`: this process's memory. Borrowed: `close()` leaves it open. */
+  readonly store?: LimitStore;
+  /** By how many a share is divided. Needed wherever a share can be; `{ instances: 1 }` where there is only ever one. */
+  readonly presence?: Pick<Presence, 'instances'>;
+  /** For what is counted in this process. Default: the monotonic clock. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface LimiterSetup {
+  readonly policies: readonly Policy[];
+  readonly mode: LimitMode;
+  readonly onStoreError: OnStoreError;
+  readonly maxKeys: number;
+  readonly store: LimitStore;
+  readonly presence: Pick<Presence, 'instances'>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** @throws {ConfigurationError} with everything at fault */
+export function parseLimiterOptions(options: LimiterOptions, dependencies: LimiterDependencies): LimiterSetup {
+  const { mode = 'exact', onStoreError = 'share', maxKeys = 100_000 } = options;
+  const { store, presence, clock = monotonicClock, random = Math.random } = dependencies;
+  const { policies, issues: wrongPolicies } = policyIssues('policies' in options ? options.policies : [options.policy]);
+  const issues: Issue[] = [...wrongPolicies];
+  if (mode !== 'exact' && mode !== 'share') {
+    issues.push({ path: 'mode', message: `must be "exact" or "share", got ${JSON.stringify(mode)}` });
+  }
+  if (!['share', 'allow', 'deny', 'throw'].includes(onStoreError)) {
+    const message = `must be "share", "allow", "deny" or "throw", got ${JSON.stringify(onStoreError)}`;
+    issues.push({ path: 'onStoreError', message });
+  }
+  if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
+    issues.push({ path: 'maxKeys', message: `must be an integer >= 1, got ${String(maxKeys)}` });
+  }
+  if (mode === 'share' && store !== undefined) {
+    issues.push({ path: 'store', message: 'is not used in mode "share"; leave it out, or use mode "exact"' });
+  }
+  const canShare = mode === 'share' || (store?.scope === 'shared' && onStoreError === 'share');
+  if (canShare && presence === undefined) {
+    const message =
+      'is missing, and a share of the limit is divided by the live instances; pass a Presence, or { instances: 1 } if there is only ever one';
+    issues.push({ path: 'presence', message });
+  }
+  if (issues.length > 0) throw new ConfigurationError('The limiter is set up wrong:', issues);
+  return {
+    policies,
+    mode,
+    onStoreError,
+    maxKeys,
+    store: store ?? memoryLimitStore({ maxKeys, clock, random }),
+    presence: presence ?? { instances: 1 },
+    clock,
+    random,
+  };
+}

@@ -1,0 +1,1 @@
+export { type RedisLimitStoreOptions, redisLimitStore } from './redis-store.ts';
