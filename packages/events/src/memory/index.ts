@@ -1,0 +1,1 @@
+export { memoryTransport } from './memory-transport.ts';

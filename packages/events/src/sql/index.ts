@@ -1,0 +1,2 @@
+export { eventMigrations } from './migrations.ts';
+export { sqlWatermarks } from './sql-watermarks.ts';
