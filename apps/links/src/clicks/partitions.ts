@@ -1,5 +1,5 @@
 import type { SqlQueries } from '@spillway/kernel';
-import { numberArray } from './array-literal.ts';
+import { textArray } from './array-literal.ts';
 import { DAY_MS } from './roll-up.ts';
 
 // Every instance that makes partitions takes this lock first. Any number will do that nothing else here uses: "clicks" in ASCII.
@@ -40,25 +40,27 @@ export function createPartitions(): Partitions {
   };
 }
 
+/** Asks the catalogue's tables and not `to_regclass`, whose cache does not notice what another has made while we waited. */
 async function missingOf(sql: SqlQueries, days: readonly number[], known: Set<number> | undefined): Promise<number[]> {
-  const { rows } = await sql.query<{ day: number; made: boolean }>(
-    `SELECT day, to_regclass('clicks_d' || day) IS NOT NULL AS made FROM unnest($1::integer[]) AS day`,
-    [numberArray(days, (day) => day)],
+  const { rows } = await sql.query<{ name: string }>(
+    `SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+     WHERE inhparent = 'clicks'::regclass AND relname = ANY ($1::text[])`,
+    [textArray(days, nameOf)],
   );
-  const missing: number[] = [];
-  for (const { day, made } of rows) {
-    if (!made) missing.push(day);
-    else if (known !== undefined) {
-      if (known.size >= MAX_KNOWN) known.clear();
-      known.add(day);
-    }
+  const made = new Set(rows.map(({ name }) => name));
+  const missing = days.filter((day) => !made.has(nameOf(day)));
+  if (known !== undefined) {
+    if (known.size >= MAX_KNOWN) known.clear();
+    for (const day of days) if (made.has(nameOf(day))) known.add(day);
   }
   return missing;
 }
 
+const nameOf = (day: number): string => `clicks_d${day}`;
+
 /** `day` is an integer, so it may stand in the text: DDL takes no parameters. */
 async function attach(sql: SqlQueries, day: number): Promise<void> {
-  const name = `clicks_d${day}`;
+  const name = nameOf(day);
   await sql.query(`CREATE TABLE ${name} (LIKE clicks INCLUDING DEFAULTS)`);
   await sql.query(
     `ALTER TABLE clicks ATTACH PARTITION ${name} FOR VALUES FROM (${day * DAY_MS}) TO (${(day + 1) * DAY_MS})`,
