@@ -1,4 +1,5 @@
 import type { Duration } from '@spillway/kernel';
+import type { Inspection } from './inspect/inspect-server.ts';
 import type { RedisScript } from './script/define-script.ts';
 
 /**
@@ -69,5 +70,10 @@ export interface RedisLink extends RedisCommands {
   dedicated(): RedisConnection;
   /** Listens to one channel on a socket of its own, for as long as the link lives. */
   subscribe(channel: string, subscriber: Subscriber): Subscription;
+  /**
+   * The server's version and what its settings put at risk; on a Cluster, those of one of its nodes.
+   * @throws {RedisReplyError} when the user lacks the right to INFO
+   */
+  inspect(): Promise<Inspection>;
   close(): Promise<void>;
 }

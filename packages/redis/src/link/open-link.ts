@@ -1,5 +1,6 @@
 import { type Random, StoreUnavailableError, toMs } from '@spillway/kernel';
 import { type RedisStateMessage, stateChannel } from '../channels.ts';
+import { inspectServer } from '../inspect/inspect-server.ts';
 import type { CommandOptions, LinkState, RedisArgument, RedisConnection, RedisLink } from '../link.ts';
 import { runScript, type Send } from '../script/run-script.ts';
 import { openConnection } from './connection.ts';
@@ -91,6 +92,7 @@ export function openLink(options: OpenLinkOptions, createTopology: (context: Top
         },
       };
     },
+    inspect: () => inspectServer((name, args, command) => send(name, args, command, name)),
     close: async () => {
       if (closed) return;
       closed = true;
