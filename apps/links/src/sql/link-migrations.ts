@@ -1,12 +1,16 @@
 import type { Migration } from '@spillway/kernel';
 
-// What both databases understand alike. SQLite's types are hints; BIGINT is an integer there too.
-const both = (...statements: string[]) => ({ postgres: statements, sqlite: statements });
+// What both databases understand alike. SQLite's types are hints; BIGINT is an integer there too. Text is compared byte by byte
+// on both: SQLite does so anyway, PostgreSQL is told.
+const both = (...statements: string[]) => ({
+  postgres: statements.map((statement) => statement.replaceAll(/\bBYTEWISE\b/g, 'TEXT COLLATE "C"')),
+  sqlite: statements.map((statement) => statement.replaceAll(/\bBYTEWISE\b/g, 'TEXT')),
+});
 
 const links = `CREATE TABLE links (
   id BIGINT PRIMARY KEY,
   domain_id INTEGER NOT NULL REFERENCES domains (id),
-  code TEXT NOT NULL,
+  code BYTEWISE NOT NULL,
   generated SMALLINT NOT NULL,
   url TEXT NOT NULL,
   title TEXT,
@@ -39,7 +43,7 @@ export const linkMigrations: readonly Migration[] = [
       // Two generated codes never meet, whatever their domains.
       'CREATE UNIQUE INDEX links_generated_code ON links (code) WHERE generated = 1',
       'CREATE INDEX links_created ON links (created_at, id)',
-      'CREATE TABLE link_tags (tag TEXT NOT NULL, link_id BIGINT NOT NULL REFERENCES links (id) ON DELETE CASCADE, PRIMARY KEY (tag, link_id))',
+      'CREATE TABLE link_tags (tag BYTEWISE NOT NULL, link_id BIGINT NOT NULL REFERENCES links (id) ON DELETE CASCADE, PRIMARY KEY (tag, link_id))',
       'CREATE INDEX link_tags_link ON link_tags (link_id)',
     ),
   },
@@ -63,7 +67,7 @@ export const linkMigrations: readonly Migration[] = [
   {
     id: 'links-005-idempotency',
     up: both(
-      'CREATE TABLE idempotency_keys (owner TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL, link_id BIGINT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (owner, key))',
+      'CREATE TABLE idempotency_keys (owner BYTEWISE NOT NULL, key BYTEWISE NOT NULL, request TEXT NOT NULL, link_id BIGINT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (owner, key))',
       'CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at)',
     ),
   },

@@ -15,9 +15,9 @@ export interface PgPool extends PgQueries {
   connect(): Promise<PgQueries & { release(error?: Error | boolean): void }>;
 }
 
-// SQLSTATE classes that mean "the server is away, full, stopping, read-only or past the deadline", not "this statement is
+// SQLSTATE classes that mean "the server is away, full, stopping, read-only or past the deadline, or gave up a deadlock", not "this statement is
 // wrong".
-const UNAVAILABLE = /^(08|53|57|58|25006|40003)/;
+const UNAVAILABLE = /^(08|40|53|57|58|25006)/;
 
 /** A `SqlRunner` on a lent `pg.Pool`. Deadlines are the pool's (`connectionTimeoutMillis`, `query_timeout`). */
 export function postgresRunner(pool: PgPool): SqlRunner {

@@ -1,0 +1,62 @@
+import { isSpillwayError } from '@spillway/kernel';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import type { Logger } from '../log.ts';
+import { type FieldError, Problem, type ProblemOptions, problemBody, problemHeaders, statusOf } from './problem.ts';
+
+/** Any error of a handler -> a problem. What is not foreseen is logged and answered without its insides. */
+export function toProblem(error: unknown, log: Logger): Problem {
+  if (error instanceof Problem) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) return fromValidation(error as FastifyError);
+  if (isSpillwayError(error) && error.retryable) {
+    return new Problem('unavailable', { detail: `${error.message}. Try again.`, retryAfter: 1 });
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new Problem('malformed-request', { detail: 'The body is not JSON; check it with a JSON parser' });
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new Problem('malformed-request', { detail: 'The body is empty; send a JSON object' });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new Problem('malformed-request', { detail: 'The body is not as long as Content-Length says' });
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new Problem('too-large', { detail: 'The body is over 1 MiB; send less at once' });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Problem('media-type', { detail: 'Send the body as "Content-Type: application/json"' });
+    case 'FST_ERR_BAD_URL':
+      return new Problem('malformed-request', { detail: 'The path has a broken %-encoding' });
+  }
+  // A body with "__proto__" and the like: secure-json-parse refuses it with a SyntaxError of status 400.
+  if (error instanceof Error && 'statusCode' in error && error.statusCode === 400) {
+    return new Problem('malformed-request', { detail: error.message });
+  }
+  log.error({ err: error }, 'a request failed');
+  return new Problem('internal', { detail: 'The error was logged; try again later' });
+}
+
+const PARTS: Record<string, string> = { body: '', querystring: 'query.', params: 'path.', headers: 'headers.' };
+
+function fromValidation(error: FastifyError): Problem {
+  const prefix = PARTS[error.validationContext ?? ''] ?? '';
+  const errors: FieldError[] = (error.validation ?? []).flatMap(({ instancePath, keyword, message, params }) => {
+    const path = instancePath.slice(1).replaceAll('/', '.');
+    if (keyword === 'unrecognized_keys' && Array.isArray(params.keys)) {
+      return params.keys.map((key) => ({
+        field: `${prefix}${path === '' ? '' : `${path}.`}${key}`.slice(0, 200),
+        message: 'is not known here; leave it out',
+      }));
+    }
+    return [{ field: prefix + path || 'body', message: message ?? 'is not valid' }];
+  });
+  return new Problem('invalid-request', { detail: `${errors.length} field(s) at fault; see "errors"`, errors });
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  const { kind, options }: { kind: Problem['kind']; options: ProblemOptions } = problem;
+  const path = request.url.split('?', 1)[0] ?? request.url;
+  return reply
+    .code(statusOf(kind))
+    .headers(problemHeaders(options))
+    .serializer(JSON.stringify)
+    .send(problemBody(kind, options, path));
+}

@@ -1,0 +1,82 @@
+import type { SqlQueries, SqlRunner } from '@spillway/kernel';
+import { build, execute } from '../sql/builder.ts';
+import type { Scope } from './scopes.ts';
+
+/** A key as it is kept: never the key itself. */
+export interface KeyRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly hash: string;
+  readonly hint: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface KeyStore {
+  insert(record: KeyRecord): Promise<void>;
+  byHash(hash: string): Promise<KeyRecord | undefined>;
+  byId(id: string): Promise<KeyRecord | undefined>;
+  /** Oldest first. */
+  list(): Promise<readonly KeyRecord[]>;
+  update(id: string, change: Pick<KeyRecord, 'name' | 'scopes' | 'expiresAtMs'>): Promise<boolean>;
+  remove(id: string): Promise<boolean>;
+}
+
+const columns = ['id', 'name', 'hash', 'hint', 'scopes', 'created_at', 'expires_at'] as const;
+
+interface KeyRow {
+  id: string;
+  name: string;
+  hash: string;
+  hint: string;
+  scopes: string;
+  created_at: number;
+  expires_at: number | null;
+}
+
+export function createKeyStore(sql: SqlRunner): KeyStore {
+  const select = () => build.selectFrom('api_keys').select(columns);
+  const first = async (on: SqlQueries, query: ReturnType<typeof select>) => {
+    const { rows } = await execute<KeyRow>(on, query);
+    return rows[0] === undefined ? undefined : toRecord(rows[0]);
+  };
+  return {
+    async insert(record) {
+      await execute(sql, build.insertInto('api_keys').values(toRow(record)));
+    },
+    byHash: (hash) => first(sql, select().where('hash', '=', hash)),
+    byId: (id) => first(sql, select().where('id', '=', id)),
+    async list() {
+      const { rows } = await execute<KeyRow>(sql, select().orderBy('created_at').orderBy('id'));
+      return rows.map(toRecord);
+    },
+    async update(id, { name, scopes, expiresAtMs }) {
+      const set = { name, scopes: JSON.stringify(scopes), expires_at: expiresAtMs ?? null };
+      return (await execute(sql, build.updateTable('api_keys').set(set).where('id', '=', id))).rowCount > 0;
+    },
+    async remove(id) {
+      return (await execute(sql, build.deleteFrom('api_keys').where('id', '=', id))).rowCount > 0;
+    },
+  };
+}
+
+const toRow = (record: KeyRecord): KeyRow => ({
+  id: record.id,
+  name: record.name,
+  hash: record.hash,
+  hint: record.hint,
+  scopes: JSON.stringify(record.scopes),
+  created_at: record.createdAtMs,
+  expires_at: record.expiresAtMs ?? null,
+});
+
+const toRecord = (row: KeyRow): KeyRecord => ({
+  id: row.id,
+  name: row.name,
+  hash: row.hash,
+  hint: row.hint,
+  scopes: JSON.parse(row.scopes) as Scope[],
+  createdAtMs: row.created_at,
+  expiresAtMs: row.expires_at ?? undefined,
+});

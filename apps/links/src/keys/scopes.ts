@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+/** What a key may do. `*` is everything, and only the admin key's. */
+export const SCOPES = ['links:read', 'links:write', 'stats:read', 'keys:admin', 'limits:check'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export const scopeSchema = z.enum(SCOPES).meta({ id: 'Scope' });
+
+/** Who makes a request. */
+export interface Caller {
+  /** The key's id, `admin`, or `anonymous`. */
+  readonly id: string;
+  readonly kind: 'admin' | 'key' | 'anonymous';
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+export const ADMIN: Caller = { id: 'admin', kind: 'admin', scopes: new Set(SCOPES) };
+export const ANONYMOUS: Caller = { id: 'anonymous', kind: 'anonymous', scopes: new Set() };

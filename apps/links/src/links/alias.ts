@@ -1,0 +1,32 @@
+import { MAX_CODE_LENGTH } from './link.ts';
+
+/** First parts of paths that are the service's own, or that people would take for it. Compared without regard to case. */
+const RESERVED = new Set(
+  `about account admin api app apple-touch-icon assets auth billing browserconfig check config console contact cron dashboard
+  debug dev docs error errors favicon feed graphql health healthz help home index info internal key keys limit limits link
+  links live livez login logout manifest metrics new null oauth openapi ping preview privacy public qr readyz redirect register
+  report reset robots root rss security server-status settings setup shorten signin signout signup sitemap spillway static stats
+  status support swagger system terms test undefined user users v1 v2 version well-known www`.split(/\s+/),
+);
+
+const SHORTEST = 3;
+
+/** What is wrong with an alias; undefined when nothing is. */
+export function aliasFault(alias: string): string | undefined {
+  if (alias.length < SHORTEST || alias.length > MAX_CODE_LENGTH) {
+    return `must have ${SHORTEST} to ${MAX_CODE_LENGTH} characters, got ${alias.length}`;
+  }
+  const shown = JSON.stringify(alias);
+  if (!/^[0-9A-Za-z_-]+$/.test(alias)) {
+    // Letters that only look like these (Cyrillic, full-width, combining marks) would make two links that read alike.
+    const first = [...alias].find((character) => !/[0-9A-Za-z_-]/.test(character)) ?? '';
+    const point = `U+${(first.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+    return `must have only the characters 0-9 A-Z a-z _ and -, got ${shown} with ${point}`;
+  }
+  if (!/[0-9A-Za-z]/.test(alias)) return `must have a letter or a digit, got ${shown}`;
+  if (RESERVED.has(alias.toLowerCase())) return `is reserved, got ${shown}; choose another`;
+  return undefined;
+}
+
+/** Whether a path's only part belongs to the service, so that it is never looked up as a code. */
+export const isReserved = (text: string): boolean => RESERVED.has(text.toLowerCase());

@@ -1,0 +1,107 @@
+import type { SqlQueries } from '@spillway/kernel';
+import { claimKeys, releaseKeys } from './claim-keys.ts';
+import { insertJsonOn } from './json-insert.ts';
+import type { Link } from './link.ts';
+import { toRow } from './link-rows.ts';
+import type { InsertOutcome, NewLinkRow } from './link-store.ts';
+
+const INSERT_LINKS = insertJsonOn(
+  'links',
+  [
+    ['id', 'bigint'],
+    ['domain_id', 'integer'],
+    ['code', 'text'],
+    ['generated', 'smallint'],
+    ['url', 'text'],
+    ['title', 'text'],
+    ['status', 'smallint'],
+    ['tags', 'text'],
+    ['created_at', 'bigint'],
+    ['updated_at', 'bigint'],
+    ['expires_at', 'bigint'],
+    ['max_clicks', 'bigint'],
+    ['used_clicks', 'bigint'],
+    ['password_hash', 'text'],
+    ['created_by', 'text'],
+    ['search', 'text'],
+  ],
+  'id',
+);
+
+const INSERT_TAGS = insertJsonOn('link_tags', [
+  ['tag', 'text'],
+  ['link_id', 'bigint'],
+]);
+
+const INSERT_CHANGES = insertJsonOn('changes', [
+  ['key', 'text'],
+  ['changed_at', 'bigint'],
+]);
+
+/** How often a generated code may meet an alias before this is a fault and not chance. */
+const MAX_SKIPS = 20;
+
+export interface InsertContext {
+  /** The next generated code, for one that an alias took. */
+  readonly nextCode: () => Promise<string>;
+  readonly keyOf: (link: Link) => string;
+}
+
+/**
+ * Creates links, one or a thousand, in the same few statements, inside the caller's transaction. Everything is decided by
+ * unique indexes and ON CONFLICT: nothing is looked up before it is inserted.
+ */
+export async function insertLinks(
+  on: SqlQueries,
+  rows: readonly NewLinkRow[],
+  context: InsertContext,
+): Promise<readonly InsertOutcome[]> {
+  const outcomes = new Map<NewLinkRow, InsertOutcome>(await claimKeys(on, rows));
+  let pending = rows.filter((row) => !outcomes.has(row)).map((row) => ({ row, link: row.link }));
+  const created: Link[] = [];
+  for (let skips = 0; pending.length > 0; skips += 1) {
+    if (skips > MAX_SKIPS) throw new Error(`Generated codes met aliases ${MAX_SKIPS} times in a row`);
+    const inserted = await insertRows(on, firstOfEachCode(pending.map(({ link }) => link)));
+    const again: typeof pending = [];
+    for (const { row, link } of pending) {
+      if (inserted.has(link.id)) {
+        created.push(link);
+        outcomes.set(row, { outcome: 'created', link });
+      } else if (link.codeFrom === 'alias') outcomes.set(row, { outcome: 'alias-taken' });
+      else again.push({ row, link: { ...link, code: await context.nextCode() } });
+    }
+    pending = again;
+  }
+  await releaseKeys(
+    on,
+    rows.filter((row) => outcomes.get(row)?.outcome === 'alias-taken'),
+  );
+  await insertTagsAndChanges(on, created, context);
+  return rows.map((row) => outcomes.get(row) ?? { outcome: 'alias-taken' });
+}
+
+/** Ids of the links that were inserted. In the order of their codes, so that two batches can not wait for each other. */
+async function insertRows(on: SqlQueries, links: readonly Link[]): Promise<ReadonlySet<number>> {
+  const sorted = links.toSorted((a, b) => a.domainId - b.domainId || (a.code < b.code ? -1 : 1));
+  const { rows } = await on.query<{ id: number }>(INSERT_LINKS[on.dialect], [JSON.stringify(sorted.map(toRow))]);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Of several that want the same code, the first one goes. */
+function firstOfEachCode(links: readonly Link[]): readonly Link[] {
+  const seen = new Set<string>();
+  return links.filter(({ domainId, code }) => {
+    const name = `${domainId}/${code}`;
+    if (seen.has(name)) return false;
+    seen.add(name);
+    return true;
+  });
+}
+
+async function insertTagsAndChanges(on: SqlQueries, links: readonly Link[], { keyOf }: InsertContext): Promise<void> {
+  if (links.length === 0) return;
+  const tags = links.flatMap((link) => link.tags.map((tag) => ({ tag, link_id: link.id })));
+  if (tags.length > 0) await on.query(INSERT_TAGS[on.dialect], [JSON.stringify(tags)]);
+  const changes = links.map((link) => ({ key: keyOf(link), changed_at: link.updatedAtMs }));
+  await on.query(INSERT_CHANGES[on.dialect], [JSON.stringify(changes)]);
+}

@@ -1,0 +1,124 @@
+import { createHmac } from 'node:crypto';
+import type { Cache } from '@spillway/cache';
+import type { IdAllocator, ShortCode } from '@spillway/ids';
+import type { CachedLink } from '../redirect/cached-link.ts';
+import { cacheKey } from './cache-key.ts';
+import type { Domains } from './domains.ts';
+import type { Link, LinkAddress, RedirectStatus } from './link.ts';
+import type { InsertOutcome, LinkChange, LinkStore, ListQuery, NewLinkRow } from './link-store.ts';
+import type { Passwords } from './password.ts';
+
+/** A link to be made; checked already. */
+export interface NewLink {
+  readonly url: string;
+  readonly alias: string | undefined;
+  readonly domainId: number;
+  readonly title: string | undefined;
+  readonly tags: readonly string[];
+  readonly status: RedirectStatus;
+  readonly expiresAtMs: number | undefined;
+  readonly maxClicks: number | undefined;
+  readonly password: string | undefined;
+}
+
+export interface CreateContext {
+  /** The key's id, or the client for links made without one. */
+  readonly owner: string;
+  /** The key's id, where there is one. */
+  readonly createdBy: string | undefined;
+  readonly idempotencyKey: string | undefined;
+}
+
+export type LinkEdit = Omit<LinkChange, 'passwordHash'> & { readonly password?: string | undefined };
+
+/** The links. Every change is answered only after it is committed and every cache has been told. */
+export interface Links {
+  /** An outcome for each, in order; one transaction for all. @throws {StoreUnavailableError} */
+  create(links: readonly NewLink[], context: CreateContext): Promise<readonly InsertOutcome[]>;
+  find(address: LinkAddress): Promise<Link | undefined>;
+  update(address: LinkAddress, edit: LinkEdit): Promise<Link | undefined>;
+  remove(address: LinkAddress): Promise<boolean>;
+  list(query: ListQuery): Promise<readonly Link[]>;
+  count(): Promise<number>;
+}
+
+export interface LinksDependencies {
+  readonly store: LinkStore;
+  readonly domains: Domains;
+  readonly ids: Pick<IdAllocator, 'next' | 'take'>;
+  readonly shortCode: Pick<ShortCode, 'encode'>;
+  readonly cache: Pick<Cache<CachedLink>, 'invalidate'>;
+  readonly passwords: Passwords;
+  /** For the digests of requests, which may hold passwords. */
+  readonly secret: string;
+  readonly now?: () => number;
+}
+
+export function createLinks(dependencies: LinksDependencies): Links {
+  const { store, domains, ids, shortCode, cache, passwords, secret, now = Date.now } = dependencies;
+  const nextCode = async () => shortCode.encode(await ids.next());
+
+  const toRow = async (link: NewLink, index: number, id: number, context: CreateContext): Promise<NewLinkRow> => {
+    const atMs = now();
+    return {
+      link: {
+        id,
+        domainId: link.domainId,
+        code: link.alias ?? shortCode.encode(id),
+        codeFrom: link.alias === undefined ? 'id' : 'alias',
+        url: link.url,
+        title: link.title,
+        tags: link.tags,
+        status: link.status,
+        createdAtMs: atMs,
+        updatedAtMs: atMs,
+        expiresAtMs: link.expiresAtMs,
+        maxClicks: link.maxClicks,
+        usedClicks: 0,
+        passwordHash: link.password === undefined ? undefined : await passwords.hash(link.password),
+        createdBy: context.createdBy,
+      },
+      idempotency:
+        context.idempotencyKey === undefined
+          ? undefined
+          : {
+              owner: context.owner,
+              key: `${context.idempotencyKey}#${index}`,
+              request: createHmac('sha256', secret).update(JSON.stringify(link)).digest('hex'),
+            },
+    };
+  };
+
+  return {
+    async create(links, context) {
+      const taken = await ids.take(links.length);
+      const rows = await Promise.all(
+        links.map((link, index) => {
+          const id = taken[index];
+          if (id === undefined) throw new Error(`The allocator gave ${taken.length} ids for ${links.length} links`);
+          return toRow(link, index, id, context);
+        }),
+      );
+      const outcomes = await store.insert(rows, nextCode);
+      const made = outcomes.flatMap((outcome) => (outcome.outcome === 'created' ? [outcome.link] : []));
+      // A code that someone asked for before it was there may stand somewhere as a negative entry.
+      if (made.length > 0) await cache.invalidate({ keys: made.map((link) => cacheKey(link, domains)) });
+      return outcomes;
+    },
+    find: (address) => store.find(address),
+    async update(address, { password, ...edit }) {
+      const change: LinkChange =
+        password === undefined ? edit : { ...edit, passwordHash: await passwords.hash(password) };
+      const link = await store.update(address, change, now());
+      if (link !== undefined) await cache.invalidate({ key: cacheKey(link, domains) });
+      return link;
+    },
+    async remove(address) {
+      const link = await store.remove(address, now());
+      if (link !== undefined) await cache.invalidate({ key: cacheKey(address, domains) });
+      return link !== undefined;
+    },
+    list: (query) => store.list(query),
+    count: () => store.count(),
+  };
+}

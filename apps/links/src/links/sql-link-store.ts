@@ -1,0 +1,126 @@
+import type { SqlQueries, SqlRunner } from '@spillway/kernel';
+import { build, execute } from '../sql/builder.ts';
+import type { Database } from '../sql/database.ts';
+import { prepared } from '../sql/postgres/prepared.ts';
+import type { LinksTable } from '../sql/tables.ts';
+import { cacheKey } from './cache-key.ts';
+import type { Domains } from './domains.ts';
+import { type InsertContext, insertLinks } from './insert-links.ts';
+import type { Link, LinkAddress } from './link.ts';
+import { type LinkRow, linkColumns, searchText, toLink, toRow } from './link-rows.ts';
+import type { LinkChange, LinkStore, RedirectRow } from './link-store.ts';
+import { listLinks } from './list-links.ts';
+
+const FIND_FOR_REDIRECT = prepared(
+  'links_redirect',
+  'SELECT id, url, status, expires_at, max_clicks, used_clicks, password_hash FROM links WHERE domain_id = $1 AND code = $2',
+);
+
+const USE_CLICK = prepared(
+  'links_use_click',
+  'UPDATE links SET used_clicks = used_clicks + 1 WHERE id = $1 AND used_clicks < max_clicks',
+);
+
+/** Rows deleted at a time, so that no transaction holds many. */
+const FORGET_AT_ONCE = 5_000;
+
+export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, domains: Domains): LinkStore {
+  const { sql } = database;
+  return {
+    insert: (rows, nextCode) => {
+      const context: InsertContext = { nextCode, keyOf: (link) => cacheKey(link, domains) };
+      return sql.transaction((transaction) => insertLinks(transaction, rows, context));
+    },
+    find: (address) => findLink(sql, address),
+    async findForRedirect({ domainId, code }) {
+      return (await sql.query<RedirectRow>(FIND_FOR_REDIRECT, [domainId, code])).rows[0];
+    },
+    async findById(id) {
+      const { rows } = await execute<LinkRow>(sql, build.selectFrom('links').select(linkColumns).where('id', '=', id));
+      return rows[0] === undefined ? undefined : toLink(rows[0]);
+    },
+    update: (address, change, nowMs) =>
+      sql.transaction((transaction) => updateLink(transaction, address, change, { nowMs, domains })),
+    remove: (address, nowMs) =>
+      sql.transaction(async (transaction) => {
+        const { rows } = await execute<LinkRow>(
+          transaction,
+          build
+            .deleteFrom('links')
+            .where('domain_id', '=', address.domainId)
+            .where('code', '=', address.code)
+            .returning(linkColumns),
+        );
+        if (rows[0] === undefined) return undefined;
+        await tellChange(transaction, cacheKey(address, domains), nowMs);
+        return toLink(rows[0]);
+      }),
+    async useClick(id) {
+      return (await sql.query(USE_CLICK, [id])).rowCount === 1 ? 'granted' : 'used-up';
+    },
+    list: (query) => listLinks(database.reports, query),
+    async count() {
+      const { rows } = await database.reports.query<{ links: number }>('SELECT COUNT(*) AS links FROM links');
+      return rows[0]?.links ?? 0;
+    },
+    forgetOld: (beforeMs) => forgetOld(sql, beforeMs),
+  };
+}
+
+async function findLink(on: SqlQueries, { domainId, code }: LinkAddress): Promise<Link | undefined> {
+  const query = build
+    .selectFrom('links')
+    .select(linkColumns)
+    .where('domain_id', '=', domainId)
+    .where('code', '=', code);
+  const { rows } = await execute<LinkRow>(on, query);
+  return rows[0] === undefined ? undefined : toLink(rows[0]);
+}
+
+async function updateLink(
+  on: SqlQueries,
+  address: LinkAddress,
+  change: LinkChange,
+  { nowMs, domains }: { nowMs: number; domains: Domains },
+): Promise<Link | undefined> {
+  // Locked first, so that two changes of different fields do not write each other's old values into `search`.
+  const lock = build
+    .updateTable('links')
+    .set({ updated_at: nowMs })
+    .where('domain_id', '=', address.domainId)
+    .where('code', '=', address.code)
+    .returning(linkColumns);
+  const row = (await execute<LinkRow>(on, lock)).rows[0];
+  if (row === undefined) return undefined;
+  const before = toLink(row);
+  // A new allowance counts from now on.
+  const usedClicks = 'maxClicks' in change && change.maxClicks !== before.maxClicks ? 0 : before.usedClicks;
+  const link: Link = { ...before, ...change, usedClicks, updatedAtMs: nowMs };
+  const { id, ...values } = toRow(link);
+  await execute(
+    on,
+    build
+      .updateTable('links')
+      .set({ ...values, search: searchText(link) } satisfies Omit<LinksTable, 'id'>)
+      .where('id', '=', id),
+  );
+  if (change.tags !== undefined) {
+    await execute(on, build.deleteFrom('link_tags').where('link_id', '=', id));
+    for (const tag of change.tags) await execute(on, build.insertInto('link_tags').values({ tag, link_id: id }));
+  }
+  await tellChange(on, cacheKey(address, domains), nowMs);
+  return link;
+}
+
+const tellChange = (on: SqlQueries, key: string, nowMs: number) =>
+  execute(on, build.insertInto('changes').values({ key, changed_at: nowMs }));
+
+async function forgetOld(sql: SqlRunner, beforeMs: number): Promise<void> {
+  const statements = [
+    `DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE changed_at < $1 ORDER BY seq LIMIT ${FORGET_AT_ONCE})`,
+    `DELETE FROM idempotency_keys WHERE (owner, key) IN (SELECT owner, key FROM idempotency_keys WHERE created_at < $1 LIMIT ${FORGET_AT_ONCE})`,
+  ];
+  for (const statement of statements) {
+    while ((await sql.query(statement, [beforeMs])).rowCount >= FORGET_AT_ONCE);
+  }
+}

@@ -1,0 +1,79 @@
+import ipaddr from 'ipaddr.js';
+
+/** The longest target, in characters as sent. */
+export const MAX_TARGET_LENGTH = 8_192;
+
+export interface TargetRules {
+  /** Hosts (`name` or `name:port`, lower case) that lead back to this service. */
+  readonly ownHosts: ReadonlySet<string>;
+  readonly privateTargets: 'allowed' | 'refused';
+}
+
+export type Target =
+  | { readonly outcome: 'accepted'; readonly url: string }
+  | { readonly outcome: 'refused'; readonly fault: string };
+
+/**
+ * Whether a link may lead to `text`, and how it is written in `Location`: as WHATWG URL writes it, so that what is checked is
+ * what the browser will read. Nothing is fetched or resolved.
+ */
+export function checkTarget(text: string, rules: TargetRules): Target {
+  if (text.length > MAX_TARGET_LENGTH)
+    return refused(`must have at most ${MAX_TARGET_LENGTH} characters, got ${text.length}`);
+  // URL parsers drop tabs and line ends and trim blanks; what one reader drops, another reads.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  if (/[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufeff]/.test(text)) {
+    return refused('must have no blanks, line ends or control characters; write them %-encoded');
+  }
+  if (!/^https?:\/\/[^/\\]/i.test(text)) {
+    return refused(`must start with http:// or https:// and a host, got "${shorten(text)}"`);
+  }
+  const url = URL.parse(text);
+  if (url === null) return refused(`is not a URL, got "${shorten(text)}"`);
+  if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
+    return refused('must have no user name and no password');
+  }
+  if (url.href.length > MAX_TARGET_LENGTH) {
+    return refused(`must have at most ${MAX_TARGET_LENGTH} characters once encoded, got ${url.href.length}`);
+  }
+  const host = url.hostname.replace(/\.$/, '');
+  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
+  if (rules.ownHosts.has(host) || rules.ownHosts.has(`${host}:${port}`)) {
+    return refused(`must not lead back to this service, got "${url.host}"`);
+  }
+  if (rules.privateTargets === 'refused' && isPrivateHost(host)) {
+    return refused(`must lead to a public host, got "${url.host}"; ALLOW_PRIVATE_TARGETS=true allows private ones`);
+  }
+  return { outcome: 'accepted', url: url.href };
+}
+
+const PRIVATE_NAMES = /(^|\.)(localhost|local|internal|intranet|lan|home|corp|private|localdomain|home\.arpa|onion)$/;
+
+/** By name or by address; `host` is as WHATWG URL writes it, so that 0x7f.1 has become 127.0.0.1. */
+function isPrivateHost(host: string): boolean {
+  if (PRIVATE_NAMES.test(host) || host === '') return true;
+  const address = host.startsWith('[') ? host.slice(1, -1) : host;
+  if (!ipaddr.isValid(address)) return !host.includes('.');
+  // `process` unwraps IPv4-mapped addresses. Only what is routed on the internet is public.
+  const parsed = ipaddr.process(address);
+  if (parsed.range() !== 'unicast') return true;
+  // IPv6 that carries an IPv4 address in plain sight, in the old compatible form.
+  return (
+    parsed.kind() === 'ipv6' &&
+    parsed
+      .toByteArray()
+      .slice(0, 12)
+      .every((byte) => byte === 0)
+  );
+}
+
+/** Every way in which clients may name this service itself, for `TargetRules.ownHosts`. */
+export function ownHosts(publicUrl: string, domains: readonly string[], port: number): ReadonlySet<string> {
+  const url = new URL(publicUrl);
+  // On a port of its own, only that port leads back; the machine may have other sites.
+  const main = url.port === '' ? url.hostname : `${url.hostname}:${url.port}`;
+  return new Set([main, ...domains, ...['localhost', '127.0.0.1', '[::1]'].map((host) => `${host}:${port}`)]);
+}
+
+const refused = (fault: string): Target => ({ outcome: 'refused', fault });
+const shorten = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}…` : text);
