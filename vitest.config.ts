@@ -1,24 +1,67 @@
 import { defineConfig } from 'vitest/config';
 
-// One project per kind of test (STYLE.md R26). `spillway-source` makes every package resolve to its TypeScript source,
-// so that tests need no build.
-const conditions = ['spillway-source', 'node', 'import', 'module', 'default'];
-const project = (name: string, include: string[], extra: object = {}) => ({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { name, include, environment: 'node' as const, ...extra },
-});
+// `spillway-source` makes every package resolve to its TypeScript source, so that tests need no build.
+const conditions = ['spillway-source', 'node', 'module'];
 
-const slow = { testTimeout: 120_000, hookTimeout: 120_000 };
+interface Kind {
+  readonly name: string;
+  readonly include: string[];
+  readonly timeout: number;
+  /** Files at a time. The kinds run one after the other, so that a test under faults does not starve the others. */
+  readonly workers: number;
+  /** Kinds that meet real servers share one Redis and one PostgreSQL, started with the first of them. */
+  readonly servers: boolean;
+}
+
+// One project per kind of test (STYLE R26).
+const kinds: readonly Kind[] = [
+  {
+    name: 'unit',
+    include: ['{packages,apps}/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/src/**/*.test.ts'],
+    timeout: 20_000,
+    workers: 2,
+    servers: false,
+  },
+  {
+    name: 'property',
+    include: ['{packages,apps}/*/test/property/**/*.test.ts'],
+    timeout: 180_000,
+    workers: 2,
+    servers: true,
+  },
+  {
+    name: 'integration',
+    include: ['{packages,apps}/*/test/integration/**/*.test.ts'],
+    timeout: 180_000,
+    workers: 2,
+    servers: true,
+  },
+  {
+    name: 'chaos',
+    include: ['{packages,apps}/*/test/chaos/**/*.test.ts'],
+    timeout: 300_000,
+    workers: 1,
+    servers: true,
+  },
+];
 
 export default defineConfig({
   test: {
     execArgv: ['--conditions=spillway-source'],
-    projects: [
-      project('unit', ['{packages,apps}/*/src/**/*.test.ts', 'scripts/**/*.test.ts']),
-      project('property', ['{packages,apps}/*/test/property/**/*.test.ts'], slow),
-      project('integration', ['{packages,apps}/*/test/integration/**/*.test.ts'], slow),
-      project('chaos', ['{packages,apps}/*/test/chaos/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 120_000 }),
-    ],
+    projects: kinds.map(({ name, include, timeout, workers, servers }, groupOrder) => ({
+      resolve: { conditions },
+      // What Node itself resolves gets this one condition besides its own: "module" would hand ES modules to require().
+      ssr: { resolve: { conditions, externalConditions: ['spillway-source'] } },
+      test: {
+        name,
+        include,
+        environment: 'node' as const,
+        testTimeout: timeout,
+        hookTimeout: 120_000,
+        maxWorkers: workers,
+        sequence: { groupOrder },
+        ...(servers ? { globalSetup: ['packages/testkit/src/vitest-global-setup.ts'] } : {}),
+      },
+    })),
   },
 });
