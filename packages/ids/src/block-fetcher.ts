@@ -13,10 +13,18 @@ export interface BlockFetcher {
   readonly state: 'idle' | 'fetching' | 'paused' | 'closed';
   /** Why the last try failed; undefined after a success. */
   readonly lastError: unknown;
-  readonly counts: { blocks: number; conflicts: number; failures: number; proposals: Record<string, number> };
+  readonly counts: BlockCounts;
   /** Fetches one block after the other for as long as `isWanted`; at most one at a time. Cheap to call when busy or paused. */
   poke(): void;
   close(): Promise<void>;
+}
+
+export interface BlockCounts {
+  readonly blocks: number;
+  readonly lastBlock: number;
+  readonly conflicts: number;
+  readonly failures: number;
+  readonly proposals: Readonly<Record<string, number>>;
 }
 
 export interface BlockFetcherOptions {
@@ -33,7 +41,7 @@ export interface BlockFetcherOptions {
 
 export function createBlockFetcher(options: BlockFetcherOptions): BlockFetcher {
   const { name, source, blockSize, random, isWanted } = options;
-  const counts = { blocks: 0, conflicts: 0, failures: 0, proposals: {} as Record<string, number> };
+  const counts = { blocks: 0, lastBlock: 0, conflicts: 0, failures: 0, proposals: {} as Record<string, number> };
   const closing = new AbortController();
   let state: BlockFetcher['state'] = 'idle';
   let lastError: unknown;
@@ -47,6 +55,7 @@ export function createBlockFetcher(options: BlockFetcherOptions): BlockFetcher {
     lastError = undefined;
     failuresInARow = 0;
     counts.blocks += 1;
+    counts.lastBlock = Math.max(counts.lastBlock, block.number);
     counts.conflicts += block.conflicts;
     counts.proposals[block.proposedBy] = (counts.proposals[block.proposedBy] ?? 0) + 1;
     const first = range.next;

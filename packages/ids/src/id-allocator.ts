@@ -48,6 +48,8 @@ export interface IdAllocatorStats {
   readonly remaining: number;
   /** Blocks taken, and by whom they were proposed (`redis`, `sql`, `memory`). */
   readonly blocks: number;
+  /** The highest number of a block taken by this allocator, 0 at first: what `stepOver` needs after a restore. */
+  readonly lastBlock: number;
   readonly proposals: Readonly<Record<string, number>>;
   /** Proposed numbers that turned out to be taken. */
   readonly conflicts: number;

@@ -2,7 +2,7 @@ import { ConfigurationError, type SqlRunner } from '@spillway/kernel';
 
 export interface StepOverOptions {
   readonly sql: SqlRunner;
-  /** At least as many as were taken since the backup, or since the replica's last commit. */
+  /** How many numbers to close: at least the highest that was ever taken (`stats().lastBlock`) minus the highest restored. */
   readonly blocks: number;
   /** Default: all sequences. */
   readonly sequence?: string;

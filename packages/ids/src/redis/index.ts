@@ -1,0 +1,2 @@
+export { type FencedBlocksOptions, fencedBlocks } from './fenced-blocks.ts';
+export { type RedisBlocksOptions, redisBlocks } from './redis-blocks.ts';
