@@ -43,7 +43,15 @@ each() {
   done
 }
 
-ask() { [ "$2" = KILL ] || { for child in $(children "$1"); do kill -CONT "$child"; done; kill -CONT "$1"; kill -"$2" "$1"; }; }
+ask() {
+  if [ "$2" = KILL ]; then
+    finish "$@"
+  else
+    for child in $(children "$1"); do kill -CONT "$child"; done
+    kill -CONT "$1"
+    kill -"$2" "$1"
+  fi
+}
 
 # Those that clean up behind themselves (PostgreSQL: shared memory) get a moment for it.
 wait_for() {

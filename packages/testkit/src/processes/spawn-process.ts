@@ -23,6 +23,8 @@ export interface SpawnOptions {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /** What the reaper sends first. Default `KILL`. */
   readonly reapSignal?: 'KILL' | 'QUIT' | 'TERM';
+  /** How many lines of each stream are kept, roughly. Default 10,000. */
+  readonly keepLines?: number;
   /** Called with every line, the moment it comes. */
   readonly onLine?: (line: string, from: 'stdout' | 'stderr') => void;
 }
@@ -35,7 +37,7 @@ export interface Exit {
 export interface ChildProcessHandle extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
-  /** The last 10,000 lines, oldest first. */
+  /** The last lines (`keepLines`), oldest first. */
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
   /** Rejects, with the last lines, when the process ends or stays silent instead. */
@@ -58,12 +60,11 @@ export interface ChildProcessHandle extends AsyncDisposable {
 }
 
 const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'SPILLWAY_DATA'];
-const KEPT_LINES = 10_000;
 
 /** A real process, in a group of its own, that can not outlive this one. */
 export function spawnProcess(options: SpawnOptions): ChildProcessHandle {
   const { command, args } = commandLine(options);
-  const name = options.name ?? command;
+  const { name = command, keepLines = 10_000 } = options;
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: environment(options.env),
@@ -110,7 +111,7 @@ export function spawnProcess(options: SpawnOptions): ChildProcessHandle {
   const read = (stream: Readable, lines: string[], from: 'stdout' | 'stderr') =>
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line);
-      if (lines.length > KEPT_LINES) lines.splice(0, KEPT_LINES / 10);
+      if (lines.length > keepLines * 1.1) lines.splice(0, lines.length - keepLines);
       if (options.readyWhen?.(line) === true) ready.resolve();
       options.onLine?.(line, from);
     });
