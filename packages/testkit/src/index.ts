@@ -1,3 +1,16 @@
+export { type FakeClock, fakeClock } from './fake-clock.ts';
+export {
+  type Counts,
+  checkCountedOnce,
+  checkCounts,
+  checkEqualCounts,
+  checkLoss,
+  type Loss,
+} from './history/check-counts.ts';
+export { checkReadable } from './history/check-readable.ts';
+export { checkUnique } from './history/check-unique.ts';
+export { type HistoryEvent, type HistoryRecorder, readHistory, recordHistory } from './history/history.ts';
+export type { Violation } from './history/violation.ts';
 export type { LatencySummary } from './load/latency-histogram.ts';
 export {
   type LoadPlan,
@@ -30,4 +43,10 @@ export { type SentinelTrio, startSentinelTrio } from './redis/redis-sentinel.ts'
 export { type RedisServer, type RedisServerOptions, startRedis } from './redis/redis-server.ts';
 export { type EnsureServersOptions, ensureServers } from './servers/ensure-servers.ts';
 export { findServers, howToInstall, type ServerName } from './servers/find-servers.ts';
+export { accessLog, type LogEntry, parseLogLine } from './traffic/access-log.ts';
+export { dataFile } from './traffic/data-directory.ts';
+export { generateAccessLog } from './traffic/generate-access-log.ts';
+export { byPath, type PlainCount, plainCount } from './traffic/plain-count.ts';
+export { seededTraffic, type Visit } from './traffic/seeded-traffic.ts';
+export { generateUrls, urls } from './traffic/urls.ts';
 export { zipf } from './traffic/zipf.ts';
