@@ -48,34 +48,47 @@ export function decideWithoutStore(policies: readonly Policy[], outcome: Decisio
   return { outcome, reason, retryAfterMs: RETRY_UNAVAILABLE_MS, violatedPolicies: [], ...known };
 }
 
-// Written out per outcome: these objects are made on every take, and each kind always has the same shape.
+// Written out per outcome, without spreads: this runs on every take.
 function toDecision(policy: Policy, verdict: Verdict, decidedBy: DecidedBy, degraded: boolean): Decision {
+  const { name, capacity: limit } = policy;
   const { outcome, remaining } = verdict;
   const refillAfterMs = toMs(verdict.refillAfterUs);
   const resetAfterMs = toMs(verdict.resetAfterUs);
-  const quota = { policy: policy.name, limit: policy.capacity, remaining, refillAfterMs, resetAfterMs } as const;
   if (outcome === 'allowed') {
-    return {
-      outcome,
-      policy: policy.name,
-      limit: policy.capacity,
-      remaining,
-      refillAfterMs,
-      resetAfterMs,
-      decidedBy,
-      degraded,
-    };
+    return { outcome, policy: name, limit, remaining, refillAfterMs, resetAfterMs, decidedBy, degraded };
   }
-  const violatedPolicies = [policy.name];
-  switch (verdict.reason) {
-    case 'exhausted': {
-      const retryAfterMs = toMs(verdict.retryAfterUs);
-      return { outcome, reason: verdict.reason, retryAfterMs, violatedPolicies, ...quota, decidedBy, degraded };
-    }
+  const { reason } = verdict;
+  const violatedPolicies = [name];
+  switch (reason) {
+    case 'exhausted':
+      return {
+        outcome,
+        reason,
+        retryAfterMs: toMs(verdict.retryAfterUs),
+        violatedPolicies,
+        policy: name,
+        limit,
+        remaining,
+        refillAfterMs,
+        resetAfterMs,
+        decidedBy,
+        degraded,
+      };
     case 'cost-exceeds-capacity':
-      return { outcome, reason: verdict.reason, violatedPolicies, ...quota, decidedBy, degraded };
+      return {
+        outcome,
+        reason,
+        violatedPolicies,
+        policy: name,
+        limit,
+        remaining,
+        refillAfterMs,
+        resetAfterMs,
+        decidedBy,
+        degraded,
+      };
     default:
-      return verdict satisfies never;
+      return reason satisfies never;
   }
 }
 

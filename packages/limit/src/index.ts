@@ -1,6 +1,7 @@
 export type { DecidedBy, Decision, Quota, Standing, Verdict } from './core/decision.ts';
 export { parsePolicy, type TokenBucketOptions, tokenBucket } from './core/parse-policy.ts';
 export type { Policy, TokenBucketPolicy } from './core/policy.ts';
+export { sharePolicy } from './core/share-policy.ts';
 export {
   judge,
   peekTokens,

@@ -67,6 +67,13 @@ export function judge(policy: TokenBucketPolicy, debt: Span, cost: number, outco
 function standing(policy: TokenBucketPolicy, debt: Span): Standing {
   const { rate, capacity } = policy;
   if (debt.us === 0 && debt.fraction === 0) return { remaining: capacity, refillAfterUs: 0, resetAfterUs: 0 };
+  // Most rates are a whole number of microseconds per token, and this is on the hot path.
+  if (rate.tokens === 1) {
+    // Below zero after the capacity was lowered under what had been taken.
+    const remaining = Math.max(0, Math.floor((rate.fullUs - debt.us) / rate.tokenUs));
+    const refillAfterUs = debt.us + (remaining + 1) * rate.tokenUs - rate.fullUs;
+    return { remaining, refillAfterUs, resetAfterUs: debt.us };
+  }
   // An estimate in floating point, off by at most one; the exact comparison settles it.
   let remaining = Math.floor(((rate.fullUs - debt.us) * rate.tokens) / rate.everyUs);
   remaining = Math.min(capacity, Math.max(0, remaining));

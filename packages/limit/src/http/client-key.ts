@@ -39,8 +39,8 @@ function parseIpv6(text: string): number[] | undefined {
   if (address.length > 45 || !address.includes(':')) return undefined;
   const halves = address.split('::');
   if (halves.length > 2) return undefined;
-  const head = parseWords(halves[0] ?? '');
-  const tail = halves[1] === undefined ? [] : parseWords(halves[1]);
+  const head = parseWords(halves[0] ?? '', halves.length === 1);
+  const tail = halves[1] === undefined ? [] : parseWords(halves[1], true);
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
@@ -52,12 +52,13 @@ function withoutZone(text: string): string {
   return zone === -1 ? text : text.slice(0, zone);
 }
 
-function parseWords(text: string): number[] | undefined {
+// An IPv4 address may stand for the last two words of the whole address.
+function parseWords(text: string, isEnd: boolean): number[] | undefined {
   if (text === '') return [];
   const words: number[] = [];
   const groups = text.split(':');
   for (const [at, group] of groups.entries()) {
-    if (at === groups.length - 1 && IPV4.test(group)) {
+    if (isEnd && at === groups.length - 1 && IPV4.test(group)) {
       const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
       words.push(a * 256 + b, c * 256 + d);
     } else if (/^[0-9a-fA-F]{1,4}$/.test(group)) {

@@ -11,6 +11,7 @@
 import type { Verdict } from '../core/decision.ts';
 import type { TokenBucketPolicy } from '../core/policy.ts';
 import { isFull, peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
+import { createSlotIndex } from './slot-index.ts';
 import { createSlots, type Slots } from './slots.ts';
 
 /** Buckets that newcomers share once the table is full. */
@@ -20,7 +21,7 @@ const SWEPT_PER_KEY = 4;
 const SWEPT_AT_BOUND = 32;
 
 export class BucketTable {
-  readonly #slotOf = new Map<string, number>();
+  readonly #slotOf = createSlotIndex();
   readonly #keys: (string | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #slots: Slots = createSlots();

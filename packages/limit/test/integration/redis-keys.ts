@@ -1,0 +1,25 @@
+import type { StoredKey } from '@spillway/limit/testing';
+import type { RedisLink } from '@spillway/redis';
+
+/** Every key that begins with `prefix`, in order. */
+export async function keysUnder(link: RedisLink, prefix: string): Promise<StoredKey[]> {
+  const names: string[] = [];
+  let cursor = '0';
+  do {
+    const [next, page] = await link.command<[string, string[]]>('SCAN', [
+      cursor,
+      'MATCH',
+      `${prefix}:*`,
+      'COUNT',
+      1000,
+    ]);
+    names.push(...page);
+    cursor = next;
+  } while (cursor !== '0');
+  return Promise.all(
+    [...new Set(names)].sort().map(async (name) => {
+      const ttlMs = await link.command<number>('PTTL', [name]);
+      return { name, value: await link.command<string>('GET', [name]), ttlMs: ttlMs === -1 ? undefined : ttlMs };
+    }),
+  );
+}
