@@ -1,0 +1,50 @@
+import { isSpillwayError } from '@spillway/kernel';
+import { CliError, EXIT } from './failure.ts';
+
+/**
+ * Runs the command line and sets `process.exitCode`. Each command is loaded only when it is called: serving links must not
+ * wait for the parser of arguments.
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  surviveClosedPipe();
+  try {
+    process.exitCode = await run(args);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  if (args.length === 0 || (args.length === 1 && args[0] === 'links')) {
+    const { serve } = await import('../main.ts');
+    await serve(process.env);
+    return EXIT.done;
+  }
+  const { runProgram } = await import('./program.ts');
+  return runProgram(args);
+}
+
+/** Says what went wrong, without a stack: the message names the value and the remedy. */
+function report(error: unknown): number {
+  if (error instanceof CliError) {
+    console.error(error.message);
+    return error.exitCode;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (isSpillwayError(error)) {
+    console.error(message);
+    return error.code === 'SPILLWAY_CONFIGURATION' ? EXIT.usage : EXIT.failed;
+  }
+  console.error(`Unexpected error: ${message}`);
+  return EXIT.failed;
+}
+
+/** A reader that goes away (`spillway export | head`) ends the command quietly. */
+function surviveClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(EXIT.done);
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,154 @@
+import { Command, CommanderError, type OptionValues } from 'commander';
+import { EXIT } from './failure.ts';
+import { version } from './version.ts';
+
+type Action<Options> = (args: readonly string[], options: Options) => Promise<number>;
+
+/** The commands, their arguments and their help. What they do is loaded when one is called. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.done;
+  /** An action that gets the arguments and the options, and whose result is the exit code. */
+  const does =
+    <Options extends OptionValues>(load: () => Promise<Action<Options>>) =>
+    async (...given: unknown[]) => {
+      const command = given.at(-1) as Command;
+      const action = await load();
+      exitCode = await action(command.args, command.opts<Options>());
+    };
+
+  const program = new Command('spillway')
+    .description('Short links that stand when the flood comes, and the tools around them')
+    .version(version(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show the help')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .addHelpText(
+      'after',
+      `
+Without a command the service starts, as with "spillway links". It is set up by environment variables.
+
+Examples:
+  spillway                                   serve short links on http://localhost:8080
+  spillway check-config                      is the environment right?
+  spillway import urls.txt.gz --key KEY      make a link of every line
+  spillway replay access.log --base http://example.com --create --key KEY`,
+    );
+
+  program
+    .command('links')
+    .description('serve short links')
+    .addHelpText('after', example('PORT=3000 DATA_DIR=/var/lib/spillway spillway links'))
+    .action(
+      does(async () => async () => {
+        await (await import('../main.ts')).serve(process.env);
+        return EXIT.done;
+      }),
+    );
+  program
+    .command('worker')
+    .description('count clicks, and nothing else: beside instances with ROLE=web')
+    .addHelpText('after', example('DATABASE_URL=postgres://... REDIS_URL=redis://... spillway worker'))
+    .action(
+      does(async () => async () => {
+        await (await import('../main.ts')).runWorker(process.env);
+        return EXIT.done;
+      }),
+    );
+  program
+    .command('migrate')
+    .description('bring the database up to date and end')
+    .addHelpText('after', example('DATABASE_URL=postgres://... spillway migrate'))
+    .action(does(async () => (await import('./migrate.ts')).migrateDatabase));
+  program
+    .command('check-config')
+    .description('check the environment variables and say all that is wrong with them')
+    .addHelpText('after', example('PORT=http spillway check-config'))
+    .action(does(async () => (await import('./check-config.ts')).checkConfig));
+
+  const keys = program.command('keys').description('make, list and revoke API keys');
+  withService(keys.command('create').description('make a key, shown this once'))
+    .argument('<name>', 'what the key is for')
+    .option('--scopes <scopes>', 'what it may do, separated by commas', 'links:read,links:write,stats:read')
+    .option('--expires <time>', 'until when, e.g. 2027-01-01')
+    .addHelpText('after', example('spillway keys create shop --scopes links:write --key ADMIN_KEY'))
+    .action(does(async () => (await import('./keys.ts')).createKey));
+  withService(keys.command('list').description('list the keys'))
+    .option('--json', 'print JSON')
+    .action(does(async () => (await import('./keys.ts')).listKeys));
+  withService(keys.command('revoke').description('take keys away, at once'))
+    .argument('<id...>', 'ids as "keys list" shows them')
+    .addHelpText('after', example('spillway keys revoke key_0123456789abcdef --key ADMIN_KEY'))
+    .action(does(async () => (await import('./keys.ts')).revokeKeys));
+
+  withService(program.command('import').description('make a link of every line of a file'))
+    .argument('<file>', 'one URL a line, or CSV with url, alias, tags; "-" for standard input; gzip is understood')
+    .option(
+      '--format <format>',
+      'lines, csv, or auto: CSV if the name ends in .csv or the first line names its columns',
+      'auto',
+    )
+    .option('--batch <rows>', 'rows per request, up to 1000', '500')
+    .option('--concurrency <n>', 'requests at a time', '2')
+    .option('--state <file>', 'where to keep how far it got; default: beside the file, ".spillway-import" appended')
+    .option('--anew', 'make links anew, also of rows that an earlier import of the same file has made')
+    .addHelpText(
+      'after',
+      `
+An import that was interrupted goes on where it stopped when the same command is run again, and makes no link twice.
+Refused rows are named on standard error with their line; the exit code is then 1.
+${example('spillway import urls.txt.gz --key KEY', 'spillway import links.csv --server https://sho.rt', 'cat urls | spillway import -')}`,
+    )
+    .action(does(async () => (await import('./import/import-links.ts')).importLinks));
+
+  withService(program.command('export').description('write all links to standard output or a file'))
+    .option('--format <format>', 'csv or ndjson', 'csv')
+    .option('-o, --output <file>', 'write to a file')
+    .option('--tag <tag>', 'only links with this tag')
+    .option('--search <text>', 'only links with this text in code, URL or title')
+    .addHelpText(
+      'after',
+      example('spillway export --format ndjson --key KEY | head', 'spillway export -o links.csv --key KEY'),
+    )
+    .action(does(async () => (await import('./export-links.ts')).exportLinks));
+
+  withService(program.command('replay').description('send the requests of an access log again, as clicks'))
+    .argument('<log>', 'a log in the combined format; "-" for standard input; gzip is understood')
+    .requiredOption(
+      '--base <url>',
+      'what stood before the paths of the log: with a path it is the URL that a link leads to',
+    )
+    .option('--create', 'make the links that are missing')
+    .option('--times <times>', 'log: clicks have the times of the log, now: the time of their sending', 'log')
+    .option('--concurrency <n>', 'requests at a time', '32')
+    .option('--rate <n>', 'requests a second at most')
+    .addHelpText(
+      'after',
+      `
+Every line is sent as GET with its client address (X-Forwarded-For), user agent, referrer and time. The service believes address
+and time only if it runs with TRUSTED_PROXIES=loopback (or this machine's address) and ALLOW_REPLAY_TIME=true.
+${example('spillway replay access.log.gz --base http://example.com --create --key KEY')}`,
+    )
+    .action(does(async () => (await import('./replay/replay-log.ts')).replayLog));
+
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version arrive here too, with exit code 0; anything else was a wrong argument, and has been said.
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+}
+
+function withService(command: Command): Command {
+  return command
+    .option(
+      '--server <url>',
+      'the service; default: SPILLWAY_SERVER, or http://localhost:PORT with PORT as in the environment or 8080',
+    )
+    .option('--key <key>', 'API key; default: SPILLWAY_KEY, or ADMIN_KEY');
+}
+
+function example(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { createBatch } from '../batch-api.ts';
+import { listLinks } from '../links-api.ts';
+import type { Service } from '../service.ts';
+
+/** Which code leads to the URL of a path. */
+export interface LinkFinder {
+  /** The code for each of these URLs. One that can not be had is missing from the map, with its reason in `refused`. */
+  find(urls: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** URLs that the service refused to make links of, with the reason. */
+  readonly refused: ReadonlyMap<string, string>;
+  readonly created: number;
+}
+
+const BATCH = 500;
+
+/** Reads the service's links once, and keeps those below `base`. Missing ones are made when `missing` is `'create'`. */
+export async function openLinkFinder(
+  service: Service,
+  options: { readonly base: string; readonly missing: 'create' | 'leave-out' },
+): Promise<LinkFinder> {
+  const codes = new Map<string, string>();
+  const refused = new Map<string, string>();
+  let created = 0;
+  const prefix = normal(options.base);
+  for await (const { url, code, domain: _ } of listLinks(service)) {
+    if (url.startsWith(prefix) && !codes.has(url)) codes.set(url, code);
+  }
+  const create = async (urls: readonly string[], signal: AbortSignal) => {
+    // The same URLs give the same key: two replays at once, or one that is run again, make each link once.
+    const idempotencyKey = `replay-${createHash('sha256').update(JSON.stringify(urls)).digest('hex').slice(0, 40)}`;
+    const outcomes = await createBatch(
+      service,
+      urls.map((url) => ({ url })),
+      { idempotencyKey, signal },
+    );
+    outcomes.forEach((outcome, at) => {
+      const url = urls[at] ?? '';
+      if (outcome.outcome === 'refused') refused.set(url, outcome.fault);
+      else {
+        codes.set(normal(url), outcome.code);
+        if (outcome.outcome === 'created') created += 1;
+      }
+    });
+  };
+  return {
+    async find(urls, signal) {
+      if (options.missing === 'create') {
+        const wanted = [...new Set(urls)].filter((url) => !codes.has(normal(url)) && !refused.has(url));
+        for (let at = 0; at < wanted.length; at += BATCH) await create(wanted.slice(at, at + BATCH), signal);
+      }
+      return new Map(
+        urls.flatMap((url): [string, string][] => {
+          const code = codes.get(normal(url));
+          return code === undefined ? [] : [[url, code]];
+        }),
+      );
+    },
+    refused,
+    get created() {
+      return created;
+    },
+  };
+}
+
+/** As the service writes a target: in the form of the WHATWG URL standard. */
+const normal = (url: string): string => URL.parse(url)?.href ?? url;
