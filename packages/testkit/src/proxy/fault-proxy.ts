@@ -27,16 +27,16 @@ export interface FaultProxy extends AsyncDisposable {
   /**
    * Requests reach the server and are carried out, and their replies are lost. With a predicate, only the replies for which it is true;
    * but on a connection that lost one nothing comes through any more, since TCP loses nothing in between.
-   * `then`: what the client sees after it, silence (default) or a reset connection.
+   * `afterwards`: what the client sees after it, silence (default) or a reset connection.
    */
   dropReplies(
     which: boolean | ((exchange: Exchange) => boolean),
-    options?: { readonly then?: 'silence' | 'reset' },
+    options?: { readonly afterwards?: 'silence' | 'reset' },
   ): void;
   close(): Promise<void>;
 }
 
-type Drop = { readonly which: (exchange: Exchange) => boolean; readonly then: 'silence' | 'reset' };
+type Drop = { readonly which: (exchange: Exchange) => boolean; readonly afterwards: 'silence' | 'reset' };
 
 interface Pair {
   readonly client: Socket;
@@ -118,7 +118,7 @@ export async function startFaultProxy(options: {
       pair.request = [];
       if (drop.which({ request, reply })) {
         pair.lostReply = true;
-        if (drop.then === 'reset') end(pair);
+        if (drop.afterwards === 'reset') end(pair);
         return;
       }
     }
@@ -219,8 +219,8 @@ export async function startFaultProxy(options: {
         pair.upstream?.pause();
       }
     },
-    dropReplies(which, { then = 'silence' } = {}) {
-      drop = which === false ? undefined : { which: which === true ? () => true : which, then };
+    dropReplies(which, { afterwards = 'silence' } = {}) {
+      drop = which === false ? undefined : { which: which === true ? () => true : which, afterwards };
     },
     close,
     [Symbol.asyncDispose]: close,
