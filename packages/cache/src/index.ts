@@ -1,1 +1,27 @@
-export {};
+export type {
+  Cache,
+  GetOptions,
+  InvalidateTarget,
+  LoadContext,
+  Loader,
+  Look,
+  PeekedEntry,
+  SetOptions,
+} from './cache.ts';
+export type {
+  CacheBoundMessage,
+  CacheErrorMessage,
+  CacheFillMessage,
+  CacheGapMessage,
+  CacheGetMessage,
+  CacheInvalidateMessage,
+  CacheLoadMessage,
+  Tier,
+} from './channels.ts';
+export type { CacheCodec } from './codec.ts';
+export { createCache } from './create-cache.ts';
+export { UnsupportedValueError } from './errors.ts';
+export { jsonCodec } from './json-codec.ts';
+export type { CacheOptions, L1Options, LoadsOptions } from './options.ts';
+export type { CacheStats } from './stats.ts';
+export type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from './store.ts';

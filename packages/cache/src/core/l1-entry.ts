@@ -1,0 +1,19 @@
+/** One entry of L1. Also what `peek` hands out, so that a hit allocates nothing: callers see it through `PeekedEntry`. */
+export interface L1Entry<Value> {
+  readonly key: string;
+  value: Value | undefined;
+  negative: boolean;
+  /** By the cache's clock. */
+  freshUntilUs: number;
+  /** When it must not be used at all any more. */
+  usableUntilUs: number;
+  /** What it was read under: an entry of another epoch may have missed an invalidation, and has to be proven again. */
+  epoch: number;
+  bytes: number;
+  /** As of the last `peek`. */
+  state: 'fresh' | 'stale';
+  /** Of the eviction policy. */
+  visited: boolean;
+  newer: L1Entry<Value> | undefined;
+  older: L1Entry<Value> | undefined;
+}

@@ -1,0 +1,236 @@
+import type { Clock } from '@spillway/kernel';
+import type { CacheErrorMessage } from './channels.ts';
+import { createPendingDeletes, type PendingDeletes } from './core/pending-deletes.ts';
+import type { Meter } from './meter.ts';
+import type { CacheSpace, CacheStore, StoreFill, StoreRead } from './store.ts';
+
+/** Deletes that the store did not confirm: beyond these bounds the store as a whole is bypassed (G7). */
+const MAX_PENDING = { maxKeys: 10_000, maxLength: 16 * 1024 * 1024 };
+
+/**
+ * After an outage the store is not read for so long: other instances may still have to replay deletes that it missed, and commands
+ * that were stuck on the way to it still run.
+ */
+const SETTLE_MS = 1_000;
+
+const REPLAY_BATCH = 500;
+const REPLAY_BACKOFF_MS = { first: 50, most: 1_000 };
+
+export interface L2TierOptions {
+  readonly name: string;
+  readonly store: CacheStore;
+  /** How long an invalidated key is remembered as such: as long as a copy of its old value may be used anywhere. */
+  readonly rememberMs: number;
+  /** How long a fill token lives. */
+  readonly claimMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly meter: Meter;
+  /** After deletes that the store had missed have reached it. `all`: it is not known which they were. */
+  readonly onReplayed: (keys: readonly string[] | 'all') => void;
+}
+
+/** The store as the cache sees it: nothing here rejects, and what may be outdated in it is not read. */
+export class L2Tier {
+  readonly #space: CacheSpace;
+  readonly #options: L2TierOptions;
+  readonly #pending: PendingDeletes = createPendingDeletes(MAX_PENDING);
+  readonly #stopListening: () => void;
+  #wasUp: boolean;
+  #settledUs = 0;
+  // Set when deletes found no room in `pending`, here or at another instance: nothing that is in the store can be trusted.
+  #lost: 'nothing' | 'elsewhere' | 'here' = 'nothing';
+  #replaying: 'no' | 'yes' | 'and-again' = 'no';
+  #backoffMs = REPLAY_BACKOFF_MS.first;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: L2TierOptions) {
+    const { store } = options;
+    this.#options = options;
+    this.#space = store.open(options.name);
+    this.#wasUp = store.state !== 'down';
+    this.#stopListening = store.onState((state, previous) => {
+      if (state === 'down' || previous !== 'down') return;
+      if (this.#wasUp) this.#settledUs = options.clock.nowUs() + SETTLE_MS * 1000;
+      this.#wasUp = true;
+      this.#replaySoon(0);
+    });
+  }
+
+  /** Whether the store may be read for this key. */
+  usable(key: string): boolean {
+    if (this.#options.store.state === 'down' || this.#lost !== 'nothing' || this.#closed) return false;
+    if (this.#settledUs !== 0) {
+      if (this.#options.clock.nowUs() < this.#settledUs) return false;
+      this.#settledUs = 0;
+    }
+    return !this.#pending.has(key);
+  }
+
+  /** What the store knows, with a token when that is not a fresh value. Undefined when it did not answer. */
+  async read(key: string): Promise<Exclude<StoreRead, { kind: 'absent' }> | undefined> {
+    let operation: 'read' | 'claim' = 'read';
+    try {
+      const read = await this.#space.read(key);
+      if (read.kind !== 'absent') return read;
+      operation = 'claim';
+      return await this.#space.claim(key, this.#options.claimMs);
+    } catch (error) {
+      this.#options.meter.error(operation, error);
+      return undefined;
+    }
+  }
+
+  async fill(key: string, fill: StoreFill): Promise<'filled' | 'refused' | 'failed'> {
+    const outcome = await this.#space.fill(key, fill).catch((error: unknown) => this.#failed('fill', error));
+    this.#options.meter.fill(outcome);
+    return outcome;
+  }
+
+  /**
+   * Deletes in the store, and keeps this instance from reading the keys there until it has confirmed. `unguarded`: some keys could
+   * not be remembered, and may have been read in between.
+   */
+  async invalidate(keys: readonly string[]): Promise<{ store: 'deleted' | 'pending'; unguarded: boolean }> {
+    const marks = keys.map((key) => this.#pending.add(key));
+    const unguarded = marks.includes(undefined);
+    try {
+      await this.#space.invalidate(keys, this.#options.rememberMs);
+    } catch (error) {
+      this.#failed('invalidate', error);
+      this.#missed(unguarded);
+      return { store: 'pending', unguarded };
+    }
+    this.#confirm(keys, marks);
+    return { store: 'deleted', unguarded };
+  }
+
+  /** The token for a `set`, or undefined when the store did not answer; its old value is then deleted later. */
+  async replace(key: string): Promise<string | undefined> {
+    const mark = this.#pending.add(key);
+    try {
+      const { token } = await this.#space.replace(key, Math.max(this.#options.rememberMs, this.#options.claimMs));
+      this.#confirm([key], [mark]);
+      return token;
+    } catch (error) {
+      this.#failed('replace', error);
+      this.#missed(mark === undefined);
+      return undefined;
+    }
+  }
+
+  /** Another instance lost track of what it could not delete. */
+  forget(): void {
+    if (this.#lost === 'nothing') this.#lost = 'elsewhere';
+    this.#replaySoon(0);
+  }
+
+  get pendingDeletes(): number {
+    return this.#pending.size;
+  }
+
+  get bypassed(): 'none' | 'pending-keys' | 'all' {
+    if (
+      this.#lost !== 'nothing' ||
+      this.#options.store.state === 'down' ||
+      this.#options.clock.nowUs() < this.#settledUs
+    ) {
+      return 'all';
+    }
+    return this.#pending.size > 0 ? 'pending-keys' : 'none';
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stopListening();
+    clearTimeout(this.#timer);
+  }
+
+  #confirm(keys: readonly string[], marks: readonly (number | undefined)[]): void {
+    for (const [index, key] of keys.entries()) {
+      const mark = marks[index];
+      if (mark !== undefined) this.#pending.confirm(key, mark);
+    }
+  }
+
+  #failed(operation: CacheErrorMessage['operation'], error: unknown): 'failed' {
+    this.#options.meter.error(operation, error);
+    return 'failed';
+  }
+
+  #missed(unguarded: boolean): void {
+    if (unguarded) {
+      this.#lost = 'here';
+      this.#options.meter.bound('pending-deletes');
+    }
+    this.#replaySoon(this.#backoffMs);
+  }
+
+  #replaySoon(delayMs: number): void {
+    if (this.#closed) return;
+    if (this.#replaying !== 'no') {
+      this.#replaying = 'and-again';
+      return;
+    }
+    clearTimeout(this.#timer);
+    // Spread over the instances, so that they do not all come at once to a store that just came back.
+    this.#timer = setTimeout(() => void this.#replay(), delayMs * (1 + this.#options.random()));
+    this.#timer.unref();
+  }
+
+  async #replay(): Promise<void> {
+    // While it is down there is nothing to try: it says when it is up.
+    if (this.#options.store.state === 'down') return;
+    this.#replaying = 'yes';
+    const done = await this.#replayAll();
+    const again = !done || this.#isAskedAgain();
+    this.#replaying = 'no';
+    this.#backoffMs = done ? REPLAY_BACKOFF_MS.first : Math.min(this.#backoffMs * 2, REPLAY_BACKOFF_MS.most);
+    if (again) this.#replaySoon(this.#backoffMs);
+  }
+
+  // Functions, since the compiler does not see that these change across an await.
+  #isLostHere(): boolean {
+    return this.#lost === 'here';
+  }
+
+  #isAskedAgain(): boolean {
+    return this.#replaying === 'and-again';
+  }
+
+  async #replayAll(): Promise<boolean> {
+    let operation: 'forget' | 'invalidate' = 'forget';
+    try {
+      if (this.#lost !== 'nothing') await this.#forgetAll();
+      operation = 'invalidate';
+      // What is added meanwhile has its own delete under way.
+      const newest = this.#pending.newest;
+      for (;;) {
+        const batch = this.#pending.batch(REPLAY_BATCH, newest);
+        if (batch.length === 0 || this.#closed) return true;
+        const keys = batch.map(([key]) => key);
+        await this.#space.invalidate(keys, this.#options.rememberMs);
+        for (const [key, mark] of batch) this.#pending.confirm(key, mark);
+        this.#options.onReplayed(keys);
+      }
+    } catch (error) {
+      this.#failed(operation, error);
+      return false;
+    }
+  }
+
+  async #forgetAll(): Promise<void> {
+    const lost = this.#lost;
+    this.#lost = 'nothing';
+    try {
+      await this.#space.forget();
+    } catch (error) {
+      // 'here' outlives 'elsewhere', whichever came first.
+      if (!this.#isLostHere()) this.#lost = lost;
+      throw error;
+    }
+    // Only the instance that lost track tells the others, or they would tell each other for ever.
+    if (lost === 'here') this.#options.onReplayed('all');
+  }
+}

@@ -1,0 +1,55 @@
+import type { StoreRead } from '../store.ts';
+
+/**
+ * What stands under a key, as text. Version 1, also in the key, so that another format never meets it:
+ *
+ *     1T<id>                                a claim: nobody has filled it yet
+ *     1D<id>                                deleted: what was here was invalidated
+ *     1N<id><loaded at><fresh until>        negative: there is no such thing
+ *     1V<id><loaded at><fresh until><text>  a value
+ *
+ * The id is new with every write, 16 characters, and is the token of the next fill: a fill replaces exactly what its writer saw.
+ * Times are milliseconds of the store's clock, 9 digits to the base 36 (until the year 5188).
+ */
+const VERSION = '1';
+const ID_END = 18;
+const LOADED_END = 27;
+const HEADER_END = 36;
+const MAX_TIME = 36 ** 9 - 1;
+
+export const claimText = (id: string): string => `${VERSION}T${id}`;
+export const deletedText = (id: string): string => `${VERSION}D${id}`;
+
+export function entryText(id: string, text: string | undefined, loadedAtMs: number, freshUntilMs: number): string {
+  const kind = text === undefined ? 'N' : 'V';
+  return `${VERSION}${kind}${id}${toTime(loadedAtMs)}${toTime(freshUntilMs)}${text ?? ''}`;
+}
+
+const toTime = (ms: number): string =>
+  Math.max(0, Math.min(Math.round(ms), MAX_TIME))
+    .toString(36)
+    .padStart(9, '0');
+
+/** @param disownedMs what was loaded before counts as invalidated */
+export function parseEntry(raw: string | null, nowMs: number, disownedMs: number): StoreRead {
+  // What is not of this format is overwritten by the next claim.
+  if (raw === null || raw.length < ID_END || !raw.startsWith(VERSION)) return { kind: 'absent' };
+  const token = raw.slice(2, ID_END);
+  switch (raw[1]) {
+    case 'T':
+      return { kind: 'claimed', token };
+    case 'D':
+      return { kind: 'deleted', token };
+    case 'N':
+    case 'V': {
+      const loadedAtMs = Number.parseInt(raw.slice(ID_END, LOADED_END), 36);
+      const freshForMs = Number.parseInt(raw.slice(LOADED_END, HEADER_END), 36) - nowMs;
+      // Not `<`: what is no number is disowned too.
+      if (!(loadedAtMs >= disownedMs) || Number.isNaN(freshForMs)) return { kind: 'deleted', token };
+      if (raw[1] === 'N') return { kind: 'negative', token, freshForMs };
+      return { kind: 'value', token, freshForMs, text: raw.slice(HEADER_END) };
+    }
+    default:
+      return { kind: 'absent' };
+  }
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock, monotonicClock, systemClock } from '@spillway/kernel';
+import { createKeys, type RedisLink, RedisReplyError } from '@spillway/redis';
+import type { CacheSpace, CacheStore, StoreRead } from '../store.ts';
+import { claimText, deletedText, entryText, parseEntry } from './entry-format.ts';
+import { claimScript, fillScript, invalidateScript, toMilliseconds } from './scripts.ts';
+import { createStoreClock } from './store-clock.ts';
+
+export interface RedisCacheStoreOptions {
+  /** Borrowed: whoever made it closes it. May be a Redis of its own, under an evicting `maxmemory-policy`. */
+  readonly link: Pick<RedisLink, 'command' | 'run' | 'state' | 'onState'>;
+  /** First part of every key: the deployment's own. Default `spillway`. */
+  readonly prefix?: string;
+  /** Intervals only; default `monotonicClock`. */
+  readonly clock?: Clock;
+}
+
+/** What the clocks of two instances may be apart, as they know the server's: half a round trip each, within the deadline. */
+const CLOCK_ERROR_MS = 100;
+
+/**
+ * L2 in Redis. A hit is one GET; a miss leaves a fill token, and the fill compares it (Lua). Every key has a TTL.
+ * @throws {ConfigurationError} when `prefix` holds a character that keys can not
+ */
+export function redisCacheStore({
+  link,
+  prefix = 'spillway',
+  clock = monotonicClock,
+}: RedisCacheStoreOptions): CacheStore {
+  const keyOf = createKeys({ prefix, package: 'cache', version: 1 });
+  const nextId = createIds();
+  const time = createStoreClock(clock, async () => {
+    try {
+      return toMilliseconds('TIME', await link.command('TIME', []));
+    } catch (error) {
+      // A user without the right to TIME: the hosts' clocks have to do.
+      if (error instanceof RedisReplyError) return systemClock.nowUs() / 1_000;
+      throw error;
+    }
+  });
+  link.onState((state, previous) => {
+    if (state !== 'down' && previous === 'down') time.reset();
+  });
+
+  return {
+    get state() {
+      return link.state;
+    },
+    onState: (listener) => link.onState(listener),
+    open(name): CacheSpace {
+      // By the key, so that a Cluster spreads them.
+      const redisKey = (key: string): string => keyOf(key, name);
+      let disownedMs = 0;
+      const parse = (raw: string | null): StoreRead => parseEntry(raw, time.nowMs(), disownedMs);
+
+      return {
+        read(key) {
+          const reply = link.command<string | null>('GET', [redisKey(key)]);
+          const clockReady = time.ready();
+          if (clockReady === undefined) return reply.then(parse);
+          return Promise.all([reply, clockReady]).then(([raw]) => parse(raw));
+        },
+        async claim(key, forMs) {
+          const id = nextId();
+          const sentUs = clock.nowUs();
+          const { entry, nowMs } = await link.run(claimScript, { key: redisKey(key), claim: claimText(id), forMs });
+          time.observe(nowMs, sentUs);
+          const read = parse(entry);
+          // The script answers nothing that is not an entry.
+          return read.kind === 'absent' ? { kind: 'claimed', token: id } : read;
+        },
+        fill(key, { token, text, freshForMs, keepForMs, loadedAgoMs }) {
+          const nowMs = time.nowMs();
+          const entry = entryText(nextId(), text, nowMs - loadedAgoMs, nowMs + freshForMs);
+          return link.run(fillScript, { key: redisKey(key), token, entry, forMs: Math.max(1, Math.ceil(keepForMs)) });
+        },
+        async invalidate(keys, rememberMs) {
+          const forMs = Math.ceil(rememberMs);
+          await Promise.all(
+            keys.map((key) => link.run(invalidateScript, { key: redisKey(key), mark: deletedText(nextId()), forMs })),
+          );
+        },
+        async replace(key, rememberMs) {
+          const token = nextId();
+          await link.command('SET', [redisKey(key), deletedText(token), 'PX', Math.ceil(rememberMs)]);
+          return { token };
+        },
+        async forget() {
+          time.reset();
+          await time.ready();
+          disownedMs = time.nowMs() + CLOCK_ERROR_MS;
+        },
+      };
+    },
+  };
+}
+
+/** 16 characters, never the same twice: 10 at random for this store, 6 counted. */
+function createIds(): () => string {
+  const own = randomBytes(8).readBigUInt64BE().toString(36).padStart(13, '0').slice(-10);
+  let count = 0;
+  return () => {
+    count = (count + 1) % 36 ** 6;
+    return own + count.toString(36).padStart(6, '0');
+  };
+}

@@ -1,0 +1,60 @@
+/** Whether a store answers: `down` is not asked at all, `degraded` is. */
+export type StoreState = 'up' | 'degraded' | 'down';
+
+/** The second tier: shared by every instance, e.g. Redis. One store serves any number of caches. */
+export interface CacheStore {
+  readonly state: StoreState;
+  onState(listener: (state: StoreState, previous: StoreState) => void): () => void;
+  /** The part of the store that belongs to the cache of this name. No two names, whatever they hold, share a key (G8). */
+  open(name: string): CacheSpace;
+}
+
+/**
+ * What a store knows about a key. Every answer but `absent` carries a token: whoever loads the value may `fill` with it,
+ * and only if nobody invalidated, filled or lost the key in between.
+ */
+export type StoreRead =
+  | { readonly kind: 'absent' }
+  /** No value: somebody is loading it, and anyone may. */
+  | { readonly kind: 'claimed'; readonly token: string }
+  /** No value, since it was invalidated: no older copy of it may be served. */
+  | { readonly kind: 'deleted'; readonly token: string }
+  /** A value, as text; `freshForMs` is negative once it is stale. */
+  | { readonly kind: 'value'; readonly token: string; readonly freshForMs: number; readonly text: string }
+  /** The loader said that there is no such thing. */
+  | { readonly kind: 'negative'; readonly token: string; readonly freshForMs: number };
+
+/** What to put into the store after a load. */
+export interface StoreFill {
+  /** From the `read` or `claim` that came before the load. */
+  readonly token: string;
+  /** The encoded value; undefined is a negative entry. */
+  readonly text: string | undefined;
+  /** How long it is fresh from now on, by the store's clock. */
+  readonly freshForMs: number;
+  /** How long it may be kept at all: fresh, then stale. At least 1. */
+  readonly keepForMs: number;
+  /** How long ago its load began. */
+  readonly loadedAgoMs: number;
+}
+
+/**
+ * One cache's keys. Every method answers within the store's own deadline, or rejects. A call past its deadline may still run
+ * later, once: each is harmless then, since it only takes away or compares its token first.
+ */
+export interface CacheSpace {
+  /** One round trip, one key. */
+  read(key: string): Promise<StoreRead>;
+  /** After `absent`, before the load: leaves a fill token for `forMs`, or answers what came meanwhile. */
+  claim(key: string, forMs: number): Promise<Exclude<StoreRead, { kind: 'absent' }>>;
+  fill(key: string, fill: StoreFill): Promise<'filled' | 'refused'>;
+  /** Takes the values and the tokens away, and remembers for `rememberMs` that it did where there was something to take. */
+  invalidate(keys: readonly string[], rememberMs: number): Promise<void>;
+  /**
+   * Makes the key's next `fill` this caller's: whatever it held counts as invalidated. The first half of a `set`; split in two,
+   * so that a late one can not put an old value back.
+   */
+  replace(key: string, rememberMs: number): Promise<{ readonly token: string }>;
+  /** From now on this handle takes whatever was stored until now for invalidated. For when it is not known what was. */
+  forget(): Promise<void>;
+}
