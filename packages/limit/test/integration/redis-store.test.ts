@@ -3,7 +3,7 @@ import { redisLimitStore } from '@spillway/limit/redis';
 import { limitStoreSuite, type StoredKey } from '@spillway/limit/testing';
 import { connectRedis, type RedisLink } from '@spillway/redis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { keysUnder } from './redis-keys.ts';
+import { keysUnder } from '../support/redis-keys.ts';
 
 let link: RedisLink;
 let prefixes = 0;
