@@ -206,9 +206,11 @@ export class Sender {
           ? POLL_MS.backlog
           : POLL_MS.usual;
       if (!moved && nowMs() >= this.#checkAt) {
-        const receipts = this.#slots.flatMap(({ receipt }) => receipt ?? []);
         this.#checkAt = nowMs() + this.#stallBackoff.next();
-        const missing = receipts.length > 0 ? await transport.missing(receipts) : new Set<string>();
+        const missing = await findMissing(
+          transport,
+          this.#slots.flatMap(({ receipt }) => receipt ?? []),
+        );
         this.#slots = forget(this.#slots, missing);
       }
     } catch (error) {
@@ -241,4 +243,11 @@ export class Sender {
       deadLettered,
     );
   }
+}
+
+/** The oldest first: while the transport still has that one, the sink is slow or away, and the others can wait. */
+async function findMissing(transport: EventTransport, receipts: readonly string[]): Promise<ReadonlySet<string>> {
+  if (receipts.length === 0) return new Set();
+  const oldest = await transport.missing(receipts.slice(0, 1));
+  return oldest.size === 0 ? oldest : transport.missing(receipts);
 }

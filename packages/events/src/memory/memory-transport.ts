@@ -1,12 +1,12 @@
 import { StoreUnavailableError } from '@spillway/kernel';
+import { committedListeners } from '../committed-listeners.ts';
 import type { Delivery, EventReceiver, EventTransport } from '../transport.ts';
-import type { Watermark } from '../watermarks.ts';
 
 /** Batches in one process: producers and the sink's consumers share this object. Bounded by the producers' windows. */
 export function memoryTransport(): EventTransport {
   const waiting: Delivery[] = [];
   const delivered = new Map<string, Delivery>();
-  const listeners = new Set<(watermarks: readonly Watermark[]) => void>();
+  const committed = committedListeners();
   const hungry = new Set<() => void>();
   let last = 0;
   let open = true;
@@ -32,7 +32,7 @@ export function memoryTransport(): EventTransport {
           delivered.delete(receipt);
           mine.delete(receipt);
         }
-        if (watermarks.length > 0) for (const listener of listeners) listener(watermarks);
+        committed.tell(watermarks);
       },
       async close() {
         // What this consumer took and did not finish goes to the next one, in its old place.
@@ -75,10 +75,7 @@ export function memoryTransport(): EventTransport {
       return new Set(receipts.filter((receipt) => !held.has(receipt) && !delivered.has(receipt)));
     },
     receive,
-    onCommitted(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onCommitted: committed.add,
     async close() {
       open = false;
       feed();

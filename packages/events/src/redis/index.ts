@@ -1,1 +1,1 @@
-export {};
+export { type RedisTransportOptions, redisTransport } from './redis-transport.ts';

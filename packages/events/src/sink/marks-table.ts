@@ -167,5 +167,10 @@ async function saveAhead(transaction: SqlQueries, log: string, before: StoredMar
 
 /** Forgets the epochs that nothing has moved for so long that the sink would refuse their batches as expired. */
 export async function pruneMarks(queries: SqlQueries, log: string, beforeMs: number): Promise<void> {
-  await queries.query('DELETE FROM event_watermarks WHERE log = $1 AND updated_ms < $2 AND ahead = 0', [log, beforeMs]);
+  await queries.query(
+    `DELETE FROM event_batches_ahead WHERE log = $1 AND (producer, epoch) IN
+       (SELECT producer, epoch FROM event_watermarks WHERE log = $1 AND updated_ms < $2)`,
+    [log, beforeMs],
+  );
+  await queries.query('DELETE FROM event_watermarks WHERE log = $1 AND updated_ms < $2', [log, beforeMs]);
 }

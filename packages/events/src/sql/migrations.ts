@@ -25,7 +25,7 @@ export const eventMigrations: readonly Migration[] = [
         )`,
         `CREATE UNLOGGED TABLE event_queue (
           id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-          log text NOT NULL, floor bigint NOT NULL, frame bytea NOT NULL,
+          queue text NOT NULL, floor bigint NOT NULL, frame bytea NOT NULL,
           taken_until timestamptz NOT NULL DEFAULT '-infinity'
         )`,
       ],
