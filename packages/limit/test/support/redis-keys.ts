@@ -1,7 +1,7 @@
 import type { StoredKey } from '@spillway/limit/testing';
 import type { RedisLink } from '@spillway/redis';
 
-/** Every key that begins with `prefix`, in order. */
+/** Every key of limits under `prefix`, in order. */
 export async function keysUnder(link: RedisLink, prefix: string): Promise<StoredKey[]> {
   const names: string[] = [];
   let cursor = '0';
@@ -9,7 +9,7 @@ export async function keysUnder(link: RedisLink, prefix: string): Promise<Stored
     const [next, page] = await link.command<[string, string[]]>('SCAN', [
       cursor,
       'MATCH',
-      `${prefix}:*`,
+      `${prefix}:limit:*`,
       'COUNT',
       1000,
     ]);
