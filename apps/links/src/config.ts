@@ -30,6 +30,7 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly redis: RedisConfig | undefined;
   readonly redisCache: RedisConfig | undefined;
+  readonly prefix: string;
   readonly secret: string | undefined;
   readonly adminKey: string | undefined;
   readonly anonymousCreate: 'local' | 'off' | 'limited';
@@ -40,6 +41,9 @@ export interface Config {
   readonly expectedInstances: number;
   readonly instance: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** `packaged`, `off` or a path. */
+  readonly countryDatabase: string;
+  readonly replayTime: 'believed' | 'ignored';
   readonly limits: Readonly<Record<'redirect' | 'miss' | 'api' | 'create' | 'password', Rate | 'off'>>;
   readonly cache: {
     readonly l1: 'on' | 'off';
@@ -129,6 +133,7 @@ function toConfig(e: Environment): Config {
             username: undefined,
             password: undefined,
           },
+    prefix: e.REDIS_PREFIX,
     secret: e.SPILLWAY_SECRET,
     adminKey: e.ADMIN_KEY,
     anonymousCreate: e.ANONYMOUS_CREATE,
@@ -145,6 +150,8 @@ function toConfig(e: Environment): Config {
           .slice(0, 50) || 'links'
       }-${e.PORT}`,
     logLevel: e.LOG_LEVEL,
+    countryDatabase: e.COUNTRY_DATABASE,
+    replayTime: e.ALLOW_REPLAY_TIME ? 'believed' : 'ignored',
     limits: {
       redirect: e.LIMIT_REDIRECT,
       miss: e.LIMIT_MISS,

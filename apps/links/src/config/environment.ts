@@ -58,6 +58,10 @@ export const environment = z.object({
     .optional()
     .describe('A second Redis for the cache alone, which may evict. Default: the same as the rest.'),
   REDIS_TIMEOUT: value.milliseconds(5, 10_000).prefault('50ms').describe('How long a command to Redis may take.'),
+  REDIS_PREFIX: value
+    .prefix()
+    .prefault('spillway')
+    .describe('First part of every key and channel; services that share a Redis or a PostgreSQL need different ones.'),
   SPILLWAY_SECRET: value
     .secret(16)
     .optional()
@@ -104,6 +108,16 @@ export const environment = z.object({
     .oneOf('debug', 'info', 'warn', 'error', 'silent')
     .prefault('info')
     .describe('What is logged, as JSON lines on standard error.'),
+  COUNTRY_DATABASE: value
+    .path()
+    .prefault('packaged')
+    .describe('Countries by address: `packaged`, `off`, or the path of another file in MaxMind format.'),
+  ALLOW_REPLAY_TIME: value
+    .truth()
+    .prefault('false')
+    .describe(
+      'Whether a trusted proxy may say in `X-Spillway-Time` when a click was made. For `spillway replay`; never where people click.',
+    ),
   LIMIT_REDIRECT: value
     .rate()
     .prefault('100/s burst 500')

@@ -134,6 +134,12 @@ export const instanceName = () =>
     throw new Error(`must be 1 to 63 letters, digits, ".", "_" or "-", got "${text}"`);
   });
 
+export const prefix = () =>
+  parsed((text) => {
+    if (/^[a-z_][a-z0-9_]{0,39}$/.test(text)) return text;
+    throw new Error(`must be 1 to 40 of a-z, 0-9 and "_", no digit first, got "${text}"`);
+  });
+
 export const path = () =>
   parsed((text) => {
     if (text !== '' && !text.includes('\0')) return text;

@@ -2,7 +2,8 @@ import { isSpillwayError } from '@spillway/kernel';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from '../log.ts';
-import { type FieldError, Problem, type ProblemOptions, problemBody, problemHeaders, statusOf } from './problem.ts';
+import { toFieldErrors } from './field-errors.ts';
+import { Problem, type ProblemOptions, problemBody, problemHeaders, statusOf } from './problem.ts';
 
 /** Any error of a handler -> a problem. What is not foreseen is logged and answered without its insides. */
 export function toProblem(error: unknown, log: Logger): Problem {
@@ -38,16 +39,13 @@ const PARTS: Record<string, string> = { body: '', querystring: 'query.', params:
 
 function fromValidation(error: FastifyError): Problem {
   const prefix = PARTS[error.validationContext ?? ''] ?? '';
-  const errors: FieldError[] = (error.validation ?? []).flatMap(({ instancePath, keyword, message, params }) => {
-    const path = instancePath.slice(1).replaceAll('/', '.');
-    if (keyword === 'unrecognized_keys' && Array.isArray(params.keys)) {
-      return params.keys.map((key) => ({
-        field: `${prefix}${path === '' ? '' : `${path}.`}${key}`.slice(0, 200),
-        message: 'is not known here; leave it out',
-      }));
-    }
-    return [{ field: prefix + path || 'body', message: message ?? 'is not valid' }];
-  });
+  const issues = (error.validation ?? []).map(({ instancePath, keyword, message, params }) => ({
+    path: instancePath.slice(1).split('/'),
+    message: message ?? 'is not valid',
+    code: keyword,
+    keys: params.keys,
+  }));
+  const errors = toFieldErrors(issues, prefix);
   return new Problem('invalid-request', { detail: `${errors.length} field(s) at fault; see "errors"`, errors });
 }
 

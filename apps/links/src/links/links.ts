@@ -21,6 +21,12 @@ export interface NewLink {
   readonly password: string | undefined;
 }
 
+/** A link of a request, and which one it is there: a retry finds it by that. */
+export interface NewLinkAt {
+  readonly link: NewLink;
+  readonly position: number;
+}
+
 export interface CreateContext {
   /** The key's id, or the client for links made without one. */
   readonly owner: string;
@@ -34,7 +40,7 @@ export type LinkEdit = Omit<LinkChange, 'passwordHash'> & { readonly password?: 
 /** The links. Every change is answered only after it is committed and every cache has been told. */
 export interface Links {
   /** An outcome for each, in order; one transaction for all. @throws {StoreUnavailableError} */
-  create(links: readonly NewLink[], context: CreateContext): Promise<readonly InsertOutcome[]>;
+  create(links: readonly NewLinkAt[], context: CreateContext): Promise<readonly InsertOutcome[]>;
   find(address: LinkAddress): Promise<Link | undefined>;
   update(address: LinkAddress, edit: LinkEdit): Promise<Link | undefined>;
   remove(address: LinkAddress): Promise<boolean>;
@@ -58,7 +64,7 @@ export function createLinks(dependencies: LinksDependencies): Links {
   const { store, domains, ids, shortCode, cache, passwords, secret, now = Date.now } = dependencies;
   const nextCode = async () => shortCode.encode(await ids.next());
 
-  const toRow = async (link: NewLink, index: number, id: number, context: CreateContext): Promise<NewLinkRow> => {
+  const toRow = async ({ link, position }: NewLinkAt, id: number, context: CreateContext): Promise<NewLinkRow> => {
     const atMs = now();
     return {
       link: {
@@ -83,7 +89,7 @@ export function createLinks(dependencies: LinksDependencies): Links {
           ? undefined
           : {
               owner: context.owner,
-              key: `${context.idempotencyKey}#${index}`,
+              key: `${context.idempotencyKey}#${position}`,
               request: createHmac('sha256', secret).update(JSON.stringify(link)).digest('hex'),
             },
     };
@@ -96,7 +102,7 @@ export function createLinks(dependencies: LinksDependencies): Links {
         links.map((link, index) => {
           const id = taken[index];
           if (id === undefined) throw new Error(`The allocator gave ${taken.length} ids for ${links.length} links`);
-          return toRow(link, index, id, context);
+          return toRow(link, id, context);
         }),
       );
       const outcomes = await store.insert(rows, nextCode);
@@ -106,9 +112,11 @@ export function createLinks(dependencies: LinksDependencies): Links {
       return outcomes;
     },
     find: (address) => store.find(address),
-    async update(address, { password, ...edit }) {
-      const change: LinkChange =
-        password === undefined ? edit : { ...edit, passwordHash: await passwords.hash(password) };
+    async update(address, edit) {
+      const { password, ...rest } = edit;
+      // Left out and taken away are not the same.
+      const passwordHash = password === undefined ? undefined : await passwords.hash(password);
+      const change: LinkChange = 'password' in edit ? { ...rest, passwordHash } : rest;
       const link = await store.update(address, change, now());
       if (link !== undefined) await cache.invalidate({ key: cacheKey(link, domains) });
       return link;

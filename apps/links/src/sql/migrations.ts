@@ -1,7 +1,14 @@
 import type { Migration } from '@spillway/kernel';
+import { clickMigrations } from '../clicks/migrations.ts';
 import { linkMigrations } from './link-migrations.ts';
 
-/** Every table of the service, in the order of making: the packages' own, then ours, then those of clicks. */
+/** Every table of the service, in the order of making: the packages' own, then ours. */
 export async function allMigrations(): Promise<readonly Migration[]> {
-  return [...linkMigrations];
+  // Loaded only to migrate or to serve, not for every command.
+  const [{ idMigrations }, { eventMigrations }, { presenceMigrations }] = await Promise.all([
+    import('@spillway/ids/sql'),
+    import('@spillway/events/sql'),
+    import('@spillway/redis/postgres'),
+  ]);
+  return [...idMigrations, ...eventMigrations, ...presenceMigrations, ...linkMigrations, ...clickMigrations];
 }

@@ -1,0 +1,112 @@
+import { clientKey } from '@spillway/limit';
+import type { FastifyInstance } from 'fastify';
+import type { Visit } from './clicks/click.ts';
+import { clickRoutes } from './clicks/routes.ts';
+import { clickTotals } from './clicks/stats.ts';
+import { dependencies } from './health/health.ts';
+import { healthRoutes } from './health/health-routes.ts';
+import { createApi } from './http/api.ts';
+import { createHttpServer, type HttpServer } from './http/server.ts';
+import { createAuthorize } from './keys/authorize.ts';
+import { createAuthorizeCreate } from './keys/authorize-create.ts';
+import { keyRoutes } from './keys/key-routes.ts';
+import { limitProblem, limitRoutes } from './limits/limit-routes.ts';
+import { addressOf } from './links/link-address.ts';
+import { linkRoutes } from './links/link-routes.ts';
+import { ownHosts } from './links/target.ts';
+import { createClientAddresses } from './redirect/client-address.ts';
+import { createRedirectCounts } from './redirect/outcomes.ts';
+import { passwordRoutes } from './redirect/password-routes.ts';
+import { createRedirector, type Redirector } from './redirect/redirector.ts';
+import type { Services } from './services.ts';
+
+export interface App {
+  readonly http: HttpServer;
+  readonly api: FastifyInstance;
+  readonly redirector: Redirector;
+}
+
+export interface AppOptions {
+  readonly services: Services;
+  readonly version: string;
+  readonly draining: () => boolean;
+  readonly onClick: (visit: Visit) => void;
+}
+
+const API = '/api/v1';
+
+/** The service as HTTP: redirects in front, the API behind them. A feature is a Fastify plugin, registered here. */
+export async function createApp({ services, version, draining, onClick }: AppOptions): Promise<App> {
+  const { config, instance, log, cache, store, domains, limits, keys, links, database } = services;
+  const addresses = createClientAddresses(config.trustedProxies);
+  const counts = createRedirectCounts();
+  const redirector = createRedirector({
+    instance,
+    cache,
+    store,
+    domains,
+    addresses,
+    limits,
+    counts,
+    onClick,
+    replayTime: config.replayTime,
+    log,
+  });
+  const http = createHttpServer({ servedBy: instance, front: redirector.handle });
+  const api = await createApi({ http, instance, publicUrl: config.publicUrl, version, log });
+  const own = ownHosts(config.publicUrl, config.domains, config.port);
+
+  const authorize = createAuthorize({
+    keys,
+    charge: ({ id }) => {
+      const problem = limits.api && limitProblem(limits.api, limits.api.takeNow(id));
+      if (problem !== undefined) throw problem;
+    },
+  });
+  const authorizeCreate = createAuthorizeCreate({
+    authorize,
+    mode: config.anonymousCreate,
+    addresses,
+    ownHosts: own,
+    charge: (address) => {
+      const problem = limits.create && limitProblem(limits.create, limits.create.takeNow(clientKey(address)));
+      if (problem !== undefined) throw problem;
+    },
+  });
+
+  await api.register(healthRoutes, { name: instance, draining, dependencies: () => dependencies(services) });
+  await api.register(passwordRoutes, {
+    redirector,
+    store,
+    passwords: services.passwords,
+    limiter: limits.password,
+    addresses,
+  });
+  await api.register(
+    async (v1) => {
+      await v1.register(linkRoutes, {
+        links,
+        domains,
+        rules: { ownHosts: own, privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused' },
+        authorize,
+        authorizeCreate,
+        clickTotals: (ids) => clickTotals(database.reports, ids),
+      });
+      await v1.register(keyRoutes, { keys, authorize });
+      await v1.register(limitRoutes, { named: limits.named, authorizeCheck: authorize('limits:check') });
+      await v1.register(async (statistics) => {
+        statistics.addHook('onRequest', authorize('stats:read'));
+        await statistics.register(clickRoutes, {
+          sql: database.reports,
+          findLinkId: async (request, code) => {
+            const { domain } = request.query as { domain?: string };
+            return (await links.find(addressOf(domains, code, domain)))?.id;
+          },
+        });
+      });
+    },
+    { prefix: API },
+  );
+  await api.ready();
+  return { http, api, redirector };
+}

@@ -1,0 +1,58 @@
+import type { Bus, Presence } from '@spillway/kernel';
+import type { Config } from '../config.ts';
+import type { Database } from '../sql/database.ts';
+import type { RedisLinks } from './redis-links.ts';
+
+/** What an instance knows of the others. */
+export interface Neighbours {
+  /** Undefined when there is only ever one. */
+  readonly bus: Bus | undefined;
+  readonly presence: Presence;
+  close(): Promise<void>;
+}
+
+export interface NeighboursOptions {
+  readonly config: Config;
+  readonly instance: string;
+  readonly database: Database;
+  readonly redis: RedisLinks | undefined;
+}
+
+/** Over Redis where there is one, else over PostgreSQL; alone with SQLite. */
+export async function meetNeighbours(options: NeighboursOptions): Promise<Neighbours> {
+  const { config, instance, database, redis } = options;
+  if (config.database.kind === 'sqlite') {
+    return { bus: undefined, presence: { instances: 1, close: async () => undefined }, close: async () => undefined };
+  }
+  const { prefix, expectedInstances: expected } = config;
+  if (redis !== undefined) {
+    const { redisBus, redisPresence } = await import('@spillway/redis');
+    return both(redisBus(redis.main, { instance, prefix }), redisPresence(redis.main, { instance, expected, prefix }));
+  }
+  const [{ notifyBus, postgresPresence }, { default: pg }] = await Promise.all([
+    import('@spillway/redis/postgres'),
+    import('pg'),
+  ]);
+  const { url, timeoutMs } = config.database;
+  const connect = async () => {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'spillway-bus',
+      connectionTimeoutMillis: timeoutMs,
+      keepAlive: true,
+    });
+    // Before `connect`: a connection that breaks on the way would end the process without it.
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+  return both(notifyBus({ connect, instance, prefix }), postgresPresence({ sql: database.sql, instance, expected }));
+}
+
+const both = (bus: Bus, presence: Presence): Neighbours => ({
+  bus,
+  presence,
+  async close() {
+    await Promise.all([presence.close(), bus.close()]);
+  },
+});

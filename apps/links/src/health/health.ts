@@ -1,0 +1,32 @@
+import type { Services } from '../services.ts';
+
+/** `degraded`: answers from what it has. */
+export interface Dependency {
+  readonly name: string;
+  readonly state: 'up' | 'degraded' | 'down';
+  /** What does not work meanwhile. */
+  readonly without: string;
+}
+
+/** The state of everything that this instance leans on, as it knows it now; nothing is asked. */
+export function dependencies({ config, database, redis, neighbours }: Services): readonly Dependency[] {
+  const list: Dependency[] = [
+    {
+      name: config.database.kind === 'sqlite' ? 'sqlite' : 'postgres',
+      state: database.state,
+      without: 'no changes and no statistics; links redirect from the caches',
+    },
+  ];
+  if (redis !== undefined) {
+    list.push({ name: 'redis', state: redis.main.state, without: 'slower; limits by share' });
+    if (redis.cache !== redis.main) list.push({ name: 'redis-cache', state: redis.cache.state, without: 'slower' });
+  }
+  if (neighbours.bus !== undefined) {
+    list.push({
+      name: 'bus',
+      state: neighbours.bus.live ? 'up' : 'down',
+      without: 'changes show after up to 5 seconds',
+    });
+  }
+  return list;
+}

@@ -1,0 +1,77 @@
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyInstance } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import { ANONYMOUS } from '../keys/scopes.ts';
+import type { Logger } from '../log.ts';
+import { sendProblem, toProblem } from './errors.ts';
+import { Problem } from './problem.ts';
+import type { HttpServer } from './server.ts';
+
+export interface ApiOptions {
+  readonly http: HttpServer;
+  readonly instance: string;
+  readonly publicUrl: string;
+  readonly version: string;
+  readonly log: Logger;
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Fastify behind the redirects: schemas both ways, every error a problem, OpenAPI 3.1 made from the schemas. */
+export async function createApi({ http, instance, publicUrl, version, log }: ApiOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    serverFactory: (handler) => {
+      http.fallTo(handler);
+      return http.server;
+    },
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    exposeHeadRoutes: true,
+    // What Fastify finds wrong before any route is looked for, e.g. a path with a broken %-encoding.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-served-by', instance);
+      sendProblem(request, reply, toProblem(error, log));
+    },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest('caller');
+  app.addHook('onRequest', async (request, reply) => {
+    request.caller = ANONYMOUS;
+    reply.header('x-served-by', instance);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('cache-control', 'no-store');
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, toProblem(error, log)));
+  app.setNotFoundHandler((request, reply) => {
+    const detail = `There is nothing at ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)}; see /docs`;
+    return sendProblem(request, reply, new Problem('not-found', { detail }));
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Spillway links',
+        version,
+        description: 'Short links that go on when Redis or the database does not. Errors are problem+json (RFC 9457).',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: publicUrl }],
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+          bearer: { type: 'http', scheme: 'bearer' },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  return app;
+}

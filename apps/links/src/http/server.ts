@@ -1,0 +1,75 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ProblemKind, rawProblem } from './problem.ts';
+
+export interface HttpServer {
+  readonly server: Server;
+  /** Everything that the front does not take. Set once, before listening. */
+  fallTo(handler: (request: IncomingMessage, response: ServerResponse) => void): void;
+  /** Takes no more connections and tells open ones to go, then waits for the answers under way, at most `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/** Longest request target; a code has 64 characters and a cursor a few hundred. */
+const MAX_URL_LENGTH = 4_096;
+
+/**
+ * The HTTP server with `front` before everything else: it answers, or returns false. So a redirect passes no router, no hooks
+ * and no object of headers.
+ */
+export function createHttpServer(options: {
+  readonly servedBy: string;
+  readonly front: (request: IncomingMessage, response: ServerResponse) => boolean;
+}): HttpServer {
+  const { servedBy, front } = options;
+  let fallback: (request: IncomingMessage, response: ServerResponse) => void = notReady;
+  let draining = false;
+  const server = createServer(
+    {
+      // Longer than the usual 60 s of a proxy's idle connections, so that the proxy closes them first.
+      keepAliveTimeout: 75_000,
+      headersTimeout: 15_000,
+      requestTimeout: 60_000,
+      maxHeaderSize: 16_384,
+    },
+    (request, response) => {
+      if (draining) response.setHeader('Connection', 'close');
+      const { url = '' } = request;
+      if (url.length > MAX_URL_LENGTH)
+        refuseRaw(request.socket, 'url-too-long', `at most ${MAX_URL_LENGTH} characters`);
+      else if (!front(request, response)) fallback(request, response);
+    },
+  );
+  const refuseRaw = (socket: Socket, kind: ProblemKind, detail: string) => {
+    if (socket.writable) socket.end(rawProblem(kind, detail, servedBy));
+    else socket.destroy();
+  };
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'HPE_HEADER_OVERFLOW')
+      refuseRaw(socket, 'headers-too-large', 'Path and headers have at most 16 kB');
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
+    else refuseRaw(socket, 'malformed-request', 'This is not HTTP/1.1');
+  });
+  return {
+    server,
+    fallTo(handler) {
+      fallback = handler;
+    },
+    async drain(timeoutMs) {
+      draining = true;
+      if (!server.listening) return;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      // A connection that was busy a moment ago may be idle now, without having been told to go.
+      const sweep = setInterval(() => server.closeIdleConnections(), 100);
+      const late = setTimeout(() => server.closeAllConnections(), timeoutMs);
+      await closed;
+      clearInterval(sweep);
+      clearTimeout(late);
+    },
+  };
+}
+
+function notReady(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(503, STATUS_CODES[503], { 'retry-after': '1' }).end();
+}

@@ -1,0 +1,58 @@
+import { createApp } from './app.ts';
+import { createClickRecorder } from './click-log/on-click.ts';
+import type { Config } from './config.ts';
+import { openFoundation } from './foundation/foundation.ts';
+import { listen } from './http/listen.ts';
+import { makeFirstAdminKey } from './keys/first-admin-key.ts';
+import { openServices, type Services } from './services.ts';
+
+/** One serving process. */
+export interface Instance {
+  readonly services: Services;
+  readonly port: number;
+  /** The admin key, if it was made just now: it is never to be had again. */
+  readonly madeAdminKey: string | undefined;
+  /** Takes no more, answers what is under way, counts or keeps every click, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Time for answers under way, of the 10 s that a stop may take in all. */
+const DRAIN_MS = 4_000;
+
+/** @throws {StartupError | ConfigurationError} with a paragraph for people */
+export async function startInstance(config: Config, options: { name: string; version: string }): Promise<Instance> {
+  const services = await openServices(await openFoundation(config, options.name));
+  let draining = false;
+  try {
+    const madeAdminKey = config.adminKey === undefined ? await makeFirstAdminKey(services.database.sql) : undefined;
+    const clicks = createClickRecorder({
+      events: services.clicks.events,
+      secret: services.secret,
+      countryDatabase: config.countryDatabase,
+    });
+    const app = await createApp({
+      services,
+      version: options.version,
+      draining: () => draining,
+      onClick: clicks.record,
+    });
+    const port = await listen(app.http.server, config);
+    setImmediate(() => {
+      clicks.warm();
+    });
+    return {
+      services,
+      port,
+      madeAdminKey,
+      async stop() {
+        draining = true;
+        await app.http.drain(DRAIN_MS);
+        await app.api.close();
+        await services.close();
+      },
+    };
+  } catch (error) {
+    await services.close().catch(() => undefined);
+    throw error;
+  }
+}

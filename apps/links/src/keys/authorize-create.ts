@@ -1,0 +1,54 @@
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { Config } from '../config.ts';
+import { Problem } from '../http/problem.ts';
+import { type ClientAddresses, isLoopback } from '../redirect/client-address.ts';
+import { type Authorize, keyOf } from './authorize.ts';
+import { ANONYMOUS } from './scopes.ts';
+
+export interface AuthorizeCreateOptions {
+  readonly authorize: Authorize;
+  readonly mode: Config['anonymousCreate'];
+  readonly addresses: ClientAddresses;
+  /** Hosts that the service may be called by on this machine. */
+  readonly ownHosts: ReadonlySet<string>;
+  /** Charges the client for a link without a key; throws the problem when it has had its share. */
+  readonly charge: (clientAddress: string) => void;
+}
+
+const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
+/** Who may make links: keys with `links:write`, and without a key those whom `ANONYMOUS_CREATE` names. */
+export function createAuthorizeCreate(options: AuthorizeCreateOptions): onRequestAsyncHookHandler {
+  const withKey = options.authorize('links:write');
+  return async function (request, reply) {
+    if (keyOf(request) !== undefined || options.mode === 'off') {
+      await withKey.call(this, request, reply);
+      return;
+    }
+    const address = clientAddressOf(request, options.addresses);
+    if (options.mode === 'local' && !isLocal(request, address, options)) {
+      throw new Problem('key-missing', {
+        detail: 'Without a key, only clients on the service\'s own machine make links; send "X-Api-Key: KEY"',
+        headers: { 'www-authenticate': 'Bearer realm="spillway"' },
+      });
+    }
+    options.charge(address);
+    request.caller = { ...ANONYMOUS, id: `anonymous ${address}` };
+  };
+}
+
+export function clientAddressOf({ raw }: FastifyRequest, addresses: ClientAddresses): string {
+  const forwarded = raw.headers['x-forwarded-for'];
+  return addresses.of(raw.socket.remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
+}
+
+/**
+ * On this machine, and sure of it: a proxy on this machine that nobody told us to trust makes everyone look local, and so does
+ * a web page whose name was made to point here (DNS rebinding).
+ */
+function isLocal(request: FastifyRequest, address: string, { addresses, ownHosts }: AuthorizeCreateOptions): boolean {
+  const peer = request.raw.socket.remoteAddress ?? '';
+  const forwarded = FORWARDING.some((name) => request.headers[name] !== undefined);
+  if (forwarded && !addresses.isTrusted(peer)) return false;
+  return isLoopback(address) && ownHosts.has((request.headers.host ?? '').toLowerCase());
+}

@@ -1,0 +1,56 @@
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { Problem } from '../http/problem.ts';
+import type { Keys } from './keys.ts';
+import type { Caller, Scope } from './scopes.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks. Set by `authorize`. */
+    caller: Caller;
+  }
+}
+
+/** Charges a key for a call; throws the problem when it has had its share. Never asked for the admin key. */
+export type ChargeCaller = (caller: Caller, request: FastifyRequest, reply: FastifyReply) => void;
+
+export interface AuthorizeOptions {
+  readonly keys: Keys;
+  readonly charge: ChargeCaller;
+}
+
+/** Makes a hook that lets only keys with `scope` through, before the body is read. */
+export type Authorize = (scope: Scope) => onRequestAsyncHookHandler;
+
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="spillway"' };
+
+export function createAuthorize({ keys, charge }: AuthorizeOptions): Authorize {
+  return (scope) => async (request, reply) => {
+    const key = keyOf(request);
+    if (key === undefined) {
+      throw new Problem('key-missing', {
+        detail: 'Send a key as "X-Api-Key: KEY" or "Authorization: Bearer KEY"',
+        headers: CHALLENGE,
+      });
+    }
+    const caller = await keys.authenticate(key);
+    if (caller === undefined) {
+      throw new Problem('key-unknown', {
+        detail: 'Nobody has this key, or it was revoked or has expired',
+        headers: CHALLENGE,
+      });
+    }
+    if (!caller.scopes.has(scope)) {
+      throw new Problem('scope-missing', { detail: `This key lacks the scope "${scope}"; use one that has it` });
+    }
+    if (caller.kind !== 'admin') charge(caller, request, reply);
+    request.caller = caller;
+  };
+}
+
+/** The key that a request carries; undefined when it carries none. */
+export function keyOf({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  const key = headers['x-api-key'];
+  if (typeof key === 'string' && key !== '') return key;
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '');
+  return bearer?.[1];
+}

@@ -1,0 +1,136 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Problem, problemSchema } from '../http/problem.ts';
+import { bodyFailures, failures, security } from '../http/route-schemas.ts';
+import type { Authorize } from './authorize.ts';
+import type { KeyRecord } from './key-store.ts';
+import type { Keys } from './keys.ts';
+import { ADMIN, SCOPES, type Scope, scopeSchema } from './scopes.ts';
+
+const name = z.string('must be text').trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
+const scopes = z
+  .array(scopeSchema, `must be a list of ${SCOPES.join(', ')}`)
+  .min(1, 'must have at least one scope')
+  .transform((list): Scope[] => [...new Set(list)]);
+const expiresAt = z.iso
+  .datetime({ offset: true, error: 'must be a time like 2030-01-31T12:00:00Z' })
+  .refine((time) => Date.parse(time) > Date.now(), 'must be in the future');
+
+const newKey = z.strictObject({ name, scopes, expiresAt: expiresAt.nullable().optional() }).meta({ id: 'NewKey' });
+const keyEdit = z
+  .strictObject({ name: name.optional(), scopes: scopes.optional(), expiresAt: expiresAt.nullable().optional() })
+  .meta({ id: 'KeyEdit' });
+const keyAnswer = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    hint: z.string().describe('The first characters of the key.'),
+    scopes: z.array(scopeSchema),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Key' });
+const newKeyAnswer = keyAnswer
+  .extend({ key: z.string().describe('The key. Shown this once.') })
+  .meta({ id: 'ShownKey' });
+const params = z.object({ id: z.string().max(100) });
+
+/** `/keys`, to be registered under the API's prefix. */
+export async function keyRoutes(
+  instance: FastifyInstance,
+  { keys, authorize }: { readonly keys: Keys; readonly authorize: Authorize },
+): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>();
+  app.addHook('onRequest', authorize('keys:admin'));
+  const missing = (id: string) =>
+    new Problem('not-found', { detail: `There is no key "${id}"; list them with GET /api/v1/keys` });
+
+  app.post(
+    '/keys',
+    {
+      schema: {
+        summary: 'Make a key',
+        tags: ['keys'],
+        security,
+        body: newKey,
+        response: { 201: newKeyAnswer, ...bodyFailures },
+      },
+    },
+    async (request, reply) => {
+      const { key, record } = await keys.create({
+        name: request.body.name,
+        scopes: request.body.scopes,
+        expiresAtMs: toMillis(request.body.expiresAt),
+      });
+      return reply.code(201).send({ ...toAnswer(record), key });
+    },
+  );
+
+  app.get(
+    '/keys',
+    {
+      schema: {
+        summary: 'List the keys',
+        tags: ['keys'],
+        security,
+        response: { 200: z.object({ data: z.array(keyAnswer) }), ...failures },
+      },
+    },
+    async () => ({ data: (await keys.list()).map(toAnswer) }),
+  );
+
+  app.patch(
+    '/keys/:id',
+    {
+      schema: {
+        summary: 'Change a key',
+        tags: ['keys'],
+        security,
+        params,
+        body: keyEdit,
+        response: { 200: keyAnswer, 404: problemSchema, ...bodyFailures },
+      },
+    },
+    async ({ params: { id }, body }) => {
+      const record = await keys.update(id, {
+        ...(body.name === undefined ? {} : { name: body.name }),
+        ...(body.scopes === undefined ? {} : { scopes: body.scopes }),
+        ...(body.expiresAt === undefined ? {} : { expiresAtMs: toMillis(body.expiresAt) }),
+      });
+      if (record === undefined) throw missing(id);
+      return toAnswer(record);
+    },
+  );
+
+  app.delete(
+    '/keys/:id',
+    {
+      schema: {
+        summary: 'Revoke a key',
+        description: 'Holds at once where it is answered, and everywhere within 5 seconds.',
+        tags: ['keys'],
+        security,
+        params,
+        response: { 204: z.null(), 404: problemSchema, ...failures },
+      },
+    },
+    async ({ params: { id }, caller }, reply) => {
+      if (id === ADMIN.id && caller.kind !== 'admin') throw missing(id);
+      if (!(await keys.revoke(id))) throw missing(id);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+const toMillis = (time: string | null | undefined) =>
+  time === null || time === undefined ? undefined : Date.parse(time);
+
+const toAnswer = (record: KeyRecord): z.output<typeof keyAnswer> => ({
+  id: record.id,
+  name: record.name,
+  hint: record.hint,
+  scopes: [...record.scopes],
+  createdAt: new Date(record.createdAtMs).toISOString(),
+  expiresAt: record.expiresAtMs === undefined ? null : new Date(record.expiresAtMs).toISOString(),
+});

@@ -1,0 +1,91 @@
+import { type Limiter, rateLimitHeaders, rateLimitProblem } from '@spillway/limit';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Problem } from '../http/problem.ts';
+import { bodyFailures, security } from '../http/route-schemas.ts';
+import type { Authorize } from '../keys/authorize.ts';
+
+const decision = z
+  .object({
+    outcome: z.enum(['allowed', 'denied']),
+    policy: z.string(),
+    limit: z.int(),
+    remaining: z.int(),
+    retryAfterMs: z.int().nullable(),
+    resetAfterMs: z.int(),
+    decidedBy: z.string(),
+    degraded: z.boolean(),
+  })
+  .meta({ id: 'LimitDecision' });
+
+/** `POST /limits/check`: rate limiting as a service, thin. The answer is 200 either way: a refusal is a decision, not a failure. */
+export async function limitRoutes(
+  instance: FastifyInstance,
+  options: { readonly named: ReadonlyMap<string, Limiter>; readonly authorizeCheck: ReturnType<Authorize> },
+): Promise<void> {
+  const names = [...options.named.keys()].join(', ');
+  const body = z
+    .strictObject({
+      policy: z.string(`must be one of ${names}`).describe(`One of ${names}.`),
+      key: z.string('must be text').min(1, 'must not be empty').max(500, 'must have at most 500 characters'),
+      cost: z
+        .int('must be a whole number from 1')
+        .min(1, 'must be at least 1')
+        .max(1_000_000, 'must be at most 1000000')
+        .optional(),
+    })
+    .meta({ id: 'LimitCheck' });
+  instance.withTypeProvider<ZodTypeProvider>().post(
+    '/limits/check',
+    {
+      onRequest: options.authorizeCheck,
+      schema: {
+        summary: 'Take from a limit',
+        description: 'Sends the headers that a limited route would send.',
+        tags: ['limits'],
+        security,
+        body,
+        response: { 200: decision, ...bodyFailures },
+      },
+    },
+    async (request, reply) => {
+      const { policy, key, cost = 1 } = request.body;
+      const limiter = options.named.get(policy);
+      if (limiter === undefined) {
+        const message = `must be one of ${names}, got "${policy.slice(0, 100)}"`;
+        throw new Problem('invalid-request', {
+          detail: 'There is no such policy',
+          errors: [{ field: 'policy', message }],
+        });
+      }
+      const taken = await limiter.take(key, { cost });
+      reply.headers({ ...rateLimitHeaders(limiter.policies, taken) });
+      return {
+        outcome: taken.outcome,
+        policy: taken.policy,
+        limit: taken.limit,
+        remaining: taken.remaining,
+        retryAfterMs: taken.outcome === 'denied' && 'retryAfterMs' in taken ? taken.retryAfterMs : null,
+        resetAfterMs: taken.resetAfterMs,
+        decidedBy: taken.decidedBy,
+        degraded: taken.degraded,
+      };
+    },
+  );
+}
+
+/** The problem of a call over its limit. */
+export function limitProblem(limiter: Limiter, taken: Awaited<ReturnType<Limiter['take']>>): Problem | undefined {
+  const problem = rateLimitProblem(taken);
+  if (problem === undefined) return undefined;
+  const headers = Object.entries(rateLimitHeaders(limiter.policies, taken)).map(([name, value]) => [
+    name.toLowerCase(),
+    value,
+  ]);
+  return new Problem('quota-exceeded', {
+    detail: problem.detail,
+    extra: { 'violated-policies': problem['violated-policies'] },
+    headers: Object.fromEntries(headers),
+  });
+}

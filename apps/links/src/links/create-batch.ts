@@ -1,0 +1,51 @@
+import type { z } from 'zod';
+import { toFieldErrors } from '../http/field-errors.ts';
+import { type Problem, problemBody, statusOf } from '../http/problem.ts';
+import type { Domains } from './domains.ts';
+import { toLinkAnswer } from './link-answer.ts';
+import { refusal, toNewLink } from './link-requests.ts';
+import type { BatchRow, linkSchemas, NewLinkBody } from './link-schemas.ts';
+import type { CreateContext, Links } from './links.ts';
+
+export interface BatchContext {
+  readonly newLink: ReturnType<typeof linkSchemas>['newLink'];
+  readonly links: Links;
+  readonly domains: Domains;
+  readonly context: CreateContext;
+}
+
+/** Makes those of the rows that are right, in one transaction; a result for each, in their order. */
+export async function createBatch(
+  rows: readonly unknown[],
+  { newLink, links, domains, context }: BatchContext,
+): Promise<BatchRow[]> {
+  const results: BatchRow[] = [];
+  const right: { body: NewLinkBody; position: number }[] = [];
+  for (const [position, row] of rows.entries()) {
+    const parsed = newLink.safeParse(row);
+    if (parsed.success) right.push({ body: parsed.data, position });
+    else results[position] = invalid(parsed.error);
+  }
+  if (right.length === 0) return results;
+  const wanted = right.map(({ body, position }) => ({ link: toNewLink(body, domains), position }));
+  const outcomes = await links.create(wanted, context);
+  for (const [at, { body, position }] of right.entries()) {
+    const outcome = outcomes[at];
+    results[position] =
+      outcome !== undefined && 'link' in outcome
+        ? { status: 201, link: toLinkAnswer(outcome.link, 0, domains) }
+        : refused(refusal(outcome, body.alias));
+  }
+  return results;
+}
+
+function invalid(error: z.ZodError): BatchRow {
+  const errors = toFieldErrors(error.issues);
+  const detail = `${errors.length} field(s) at fault; see "errors"`;
+  return { status: 422, problem: problemBody('invalid-request', { detail, errors }) };
+}
+
+const refused = ({ kind, options }: Problem): BatchRow => ({
+  status: statusOf(kind),
+  problem: problemBody(kind, options),
+});

@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import { problemSchema } from '../http/problem.ts';
+import { aliasFault } from './alias.ts';
+import { REDIRECT_STATUSES } from './link.ts';
+import { SORTS } from './link-store.ts';
+import { checkTarget, MAX_TARGET_LENGTH, type TargetRules } from './target.ts';
+
+const MAX_TAGS = 20;
+const MAX_BATCH = 1_000;
+
+/** What a value is, for messages: short, and never a whole body. */
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+};
+
+/** A schema whose every complaint about the type is the same sentence, with the value. */
+const saying = (remedy: string) => ({
+  error: (issue: { input?: unknown }) =>
+    issue.input === undefined ? `is missing; it ${remedy}` : `${remedy}, got ${shown(issue.input)}`,
+});
+
+const text = (most: number) => {
+  const says = saying(`must be text of 1 to ${most} characters`);
+  return z
+    .string(says)
+    .trim()
+    .min(1, says)
+    .max(most, says)
+    .regex(/^\P{Cc}*$/u, 'must have no control characters');
+};
+
+const title = text(500);
+const tag = text(64);
+const tags = z
+  .array(tag, saying('must be a list of texts'))
+  .max(MAX_TAGS, `must be at most ${MAX_TAGS} tags`)
+  .transform((list) => [...new Set(list)]);
+
+const status = z
+  .literal(REDIRECT_STATUSES, saying(`must be one of ${REDIRECT_STATUSES.join(', ')}`))
+  .describe(
+    '302 unless said otherwise: a browser keeps a 301 or 308 for ever, so that the link can neither change nor be counted.',
+  );
+
+const maxClicks = z
+  .int(saying('must be a whole number from 1 to 1000000000'))
+  .min(1, saying('must be at least 1'))
+  .max(1_000_000_000, saying('must be at most 1000000000'));
+const password = z
+  .string(saying('must be text'))
+  .min(4, 'must have at least 4 characters')
+  .max(200, 'must have at most 200 characters');
+
+/** RFC 3339, in the future. */
+const expiresAt = z.iso
+  .datetime({ offset: true, ...saying('must be a time like 2030-01-31T12:00:00Z') })
+  .refine((time) => Date.parse(time) > Date.now(), saying('must be in the future'))
+  .refine((time) => Date.parse(time) < Date.UTC(10_000, 0), saying('must be before the year 10000'));
+
+/** The bodies of the routes; the rules for targets depend on the configuration. */
+export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, number>) {
+  const url = z
+    .string(saying('must be text, an http or https URL'))
+    .superRefine((value, context) => {
+      const target = checkTarget(value, rules);
+      if (target.outcome === 'refused') context.addIssue({ code: 'custom', message: target.fault });
+    })
+    .describe(`http or https, at most ${MAX_TARGET_LENGTH} characters`);
+  const alias = z.string(saying('must be text')).superRefine((value, context) => {
+    const fault = aliasFault(value);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  });
+  const domain = z
+    .string(saying('must be text'))
+    .refine((host) => domains.has(host.toLowerCase()), saying(`must be one of ${[...domains.keys()].join(', ')}`));
+
+  const newLink = z
+    .strictObject(
+      {
+        url,
+        alias: alias.optional(),
+        domain: domain.optional(),
+        expiresAt: expiresAt.optional(),
+        maxClicks: maxClicks.optional(),
+        password: password.optional(),
+        tags: tags.optional(),
+        title: title.optional(),
+        status: status.optional(),
+      },
+      saying('must be an object with a url'),
+    )
+    .meta({ id: 'NewLink' });
+  const linkEdit = z
+    .strictObject(
+      {
+        url: url.optional(),
+        title: title.nullable().optional(),
+        tags: tags.optional(),
+        status: status.optional(),
+        expiresAt: expiresAt.nullable().optional(),
+        maxClicks: maxClicks.nullable().optional(),
+        password: password.nullable().optional(),
+      },
+      saying('must be an object'),
+    )
+    .meta({ id: 'LinkEdit', description: 'What is left out stays; null takes it away.' });
+  return { newLink, linkEdit };
+}
+
+export type NewLinkBody = z.output<ReturnType<typeof linkSchemas>['newLink']>;
+export type LinkEditBody = z.output<ReturnType<typeof linkSchemas>['linkEdit']>;
+
+/** Rows are checked one by one, so that a wrong one does not refuse the others. */
+export const batchBody = z
+  .strictObject(
+    {
+      links: z
+        .array(z.unknown(), saying('must be a list'))
+        .min(1, 'must have at least one link')
+        .max(MAX_BATCH, `must have at most ${MAX_BATCH} links; send more in further requests`),
+    },
+    saying('must be an object with a list "links"'),
+  )
+  .meta({ id: 'NewLinks' });
+
+export const linkAnswer = z
+  .object({
+    code: z.string(),
+    shortUrl: z.string(),
+    domain: z.string(),
+    url: z.string(),
+    title: z.string().nullable(),
+    tags: z.array(z.string()),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().nullable(),
+    maxClicks: z.int().nullable(),
+    clicks: z.int(),
+    status: z.int(),
+    hasPassword: z.boolean(),
+  })
+  .meta({ id: 'Link' });
+
+export type LinkAnswer = z.output<typeof linkAnswer>;
+
+const says = { code: saying('must be a code') };
+
+export const codeParams = z.object({ code: z.string(says.code).min(1).max(200) });
+export const domainQuery = z.strictObject({
+  domain: z.string().optional().describe('The host that the link lives on, if it is not the default one.'),
+});
+
+export const listQuery = z.strictObject({
+  cursor: z.string().max(500).optional().describe('`nextCursor` of the page before.'),
+  limit: z.coerce
+    .number(saying('must be a whole number from 1 to 1000'))
+    .pipe(
+      z
+        .int(saying('must be a whole number from 1 to 1000'))
+        .min(1, saying('must be at least 1'))
+        .max(1_000, saying('must be at most 1000')),
+    )
+    .default(50),
+  search: z
+    .string()
+    .trim()
+    .max(200, 'must have at most 200 characters')
+    .optional()
+    .describe('In code, URL and title, without regard to case.'),
+  tag: z.string().max(64).optional(),
+  sort: z.enum(SORTS, saying(`must be one of ${SORTS.join(', ')}`)).default('-createdAt'),
+});
+
+export const idempotencyHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
+    .optional()
+    .describe('A retry with the same key makes no second link. Remembered for 24 hours.'),
+});
+
+const batchRow = z
+  .union([
+    z.object({ status: z.literal(201), link: linkAnswer }),
+    z.object({ status: z.int(), problem: problemSchema }),
+  ])
+  .meta({ id: 'BatchResult' });
+
+export type BatchRow = z.output<typeof batchRow>;
+
+export const batchAnswer = z.object({ results: z.array(batchRow) });

@@ -1,0 +1,78 @@
+import ipaddr from 'ipaddr.js';
+
+/** Who a request comes from, behind proxies that are believed. */
+export interface ClientAddresses {
+  readonly trust: 'nobody' | 'some';
+  isTrusted(peer: string): boolean;
+  /**
+   * The client's address: the peer's own, or, if the peer is a trusted proxy, the last address in `X-Forwarded-For` that is not
+   * one. What a client writes there itself stands further left, and is never reached.
+   */
+  of(peer: string | undefined, forwardedFor: string | undefined): string;
+}
+
+/** What stands for the address of a connection that is already gone. */
+const NOBODY = '0.0.0.0';
+/** Proxies remembered; beyond it they are looked at again (G7). */
+const MAX_REMEMBERED = 1_000;
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+
+export function createClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
+  const networks = trustedProxies.flatMap((text) => (text === 'loopback' ? LOOPBACK : [text])).map(toNetwork);
+  const remembered = new Map<string, boolean>();
+  const isTrusted = (address: string): boolean => {
+    const known = remembered.get(address);
+    if (known !== undefined) return known;
+    const trusted = matches(address, networks);
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(address, trusted);
+    return trusted;
+  };
+  return {
+    trust: networks.length === 0 ? 'nobody' : 'some',
+    isTrusted: (peer) => networks.length > 0 && isTrusted(peer),
+    of(peer = NOBODY, forwardedFor) {
+      if (forwardedFor === undefined || networks.length === 0 || !isTrusted(peer)) return peer;
+      // The usual case: one proxy, one address.
+      if (!forwardedFor.includes(',')) return believable(forwardedFor.trim()) ?? peer;
+      let address = peer;
+      for (const hop of forwardedFor.split(',').reverse()) {
+        const next = believable(hop.trim());
+        if (next === undefined) return address;
+        address = next;
+        if (!matches(address, networks)) return address;
+      }
+      return address;
+    },
+  };
+}
+
+type Network = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+function toNetwork(text: string): Network {
+  if (text.includes('/')) return ipaddr.parseCIDR(text);
+  const address = ipaddr.process(text);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+function matches(text: string, networks: readonly Network[]): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.process(text);
+  return networks.some((network) => network[0].kind() === address.kind() && address.match(network as never));
+}
+
+/** An address as proxies write it, its port taken off; undefined for anything else. */
+function believable(hop: string): string | undefined {
+  if (isPlainIpv4(hop)) return hop;
+  const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? hop;
+  return ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare) ? bare : undefined;
+}
+
+const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const IPV4 = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`);
+const isPlainIpv4 = (text: string): boolean => IPV4.test(text);
+
+/** Whether an address is this machine's own. */
+export function isLoopback(address: string): boolean {
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
+}

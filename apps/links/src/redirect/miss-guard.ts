@@ -1,0 +1,34 @@
+import type { Decision, Limiter } from '@spillway/limit';
+
+/**
+ * What a client may guess. A look-up that found nothing is charged when it has found nothing; who has had its share is kept
+ * from further look-ups that L1 can not answer, until it may guess again. So guesses can not wear down the database.
+ */
+export interface MissGuard {
+  /** The refusal that holds now, its wait counted from now. */
+  blocked(client: string): Decision | undefined;
+  charge(client: string): void;
+}
+
+/** Blocked clients remembered; beyond it the earliest is let go, and is blocked again by its next miss (G7). */
+const MAX_BLOCKED = 10_000;
+
+export function createMissGuard(limiter: Limiter | undefined, now: () => number = () => performance.now()): MissGuard {
+  const blocked = new Map<string, { readonly decision: Decision; readonly untilMs: number }>();
+  return {
+    blocked(client) {
+      const entry = blocked.get(client);
+      if (entry === undefined) return undefined;
+      const leftMs = entry.untilMs - now();
+      if (leftMs > 0) return { ...entry.decision, retryAfterMs: Math.ceil(leftMs) } as Decision;
+      blocked.delete(client);
+      return undefined;
+    },
+    charge(client) {
+      const decision = limiter?.takeNow(client);
+      if (decision?.outcome !== 'denied' || decision.reason !== 'exhausted') return;
+      if (blocked.size >= MAX_BLOCKED) blocked.delete(blocked.keys().next().value as string);
+      blocked.set(client, { decision, untilMs: now() + decision.retryAfterMs });
+    },
+  };
+}

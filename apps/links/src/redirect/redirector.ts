@@ -1,0 +1,287 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Cache, Loader, Look } from '@spillway/cache';
+import { isSpillwayError } from '@spillway/kernel';
+import { clientKey, type Decision, type Limiter, retryAfterSeconds } from '@spillway/limit';
+import type { Visit } from '../clicks/click.ts';
+import { readReplayTime } from '../clicks/replay-time.ts';
+import { isReserved } from '../links/alias.ts';
+import { DEFAULT_DOMAIN, type Domains } from '../links/domains.ts';
+import { isCode, type LinkAddress } from '../links/link.ts';
+import type { LinkStore } from '../links/link-store.ts';
+import type { Logger } from '../log.ts';
+import { type CachedLink, toCachedLink } from './cached-link.ts';
+import type { ClientAddresses } from './client-address.ts';
+import { createMissGuard } from './miss-guard.ts';
+import type { DecidedIn, Outcome, RedirectCounts } from './outcomes.ts';
+import { htmlHeaders, passwordPage } from './pages.ts';
+import { type RedirectHeaders, readHeaders } from './read-headers.ts';
+import { createRedirectHeaders } from './redirect-headers.ts';
+import { refuse } from './refusals.ts';
+
+/**
+ * `GET /code` and `HEAD /code`, in front of everything else: no router, no hooks, and for a link in L1 nothing is waited for.
+ *
+ * limit -> L1 -> L2 -> truth -> answer -> click. Only a GET that was redirected is a click.
+ */
+export interface Redirector {
+  /** Answers, or returns false when the path can not be a link's: then it is somebody else's. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /** The same for a code that had to be decoded first. */
+  handleCode(request: IncomingMessage, response: ServerResponse, code: string): void;
+  /** The link behind an address, as redirects see it. @throws {StoreUnavailableError | OverloadedError} */
+  look(address: LinkAddress): Promise<Look<CachedLink>>;
+  /** Which domain a request means. */
+  domainOf(host: string | undefined): number;
+  /** Redirects for good: takes one of the link's clicks if it has a limit, answers, and tells of the click. */
+  redirect(
+    request: IncomingMessage,
+    response: ServerResponse,
+    link: CachedLink,
+    from: DecidedIn,
+    status?: number,
+  ): Promise<void>;
+}
+
+export interface RedirectorOptions {
+  readonly instance: string;
+  readonly cache: Cache<CachedLink>;
+  readonly store: Pick<LinkStore, 'findForRedirect' | 'useClick'>;
+  readonly domains: Domains;
+  readonly addresses: ClientAddresses;
+  readonly limits: { readonly redirect: Limiter | undefined; readonly miss: Limiter | undefined };
+  readonly counts: RedirectCounts;
+  /** Called after the answer. Must not throw, nor wait. */
+  readonly onClick: (visit: Visit) => void;
+  readonly replayTime: 'believed' | 'ignored';
+  readonly log: Logger;
+}
+
+export function createRedirector(options: RedirectorOptions): Redirector {
+  const { instance, cache, store, domains, addresses, limits, counts, onClick, replayTime, log } = options;
+  const headersOf = createRedirectHeaders(instance);
+  const missGuard = createMissGuard(limits.miss);
+  const severalDomains = domains.byHost.size > 1;
+  const replayable = replayTime === 'believed';
+
+  const domainOf = (host: string | undefined): number =>
+    (host === undefined ? undefined : domains.byHost.get(host.toLowerCase())) ?? DEFAULT_DOMAIN;
+
+  const keyOf = (path: string, host: string | undefined): string => {
+    if (!severalDomains) return path;
+    return `${domains.hostOf(domainOf(host)) ?? ''}${path}`;
+  };
+
+  const loaderOf =
+    (address: LinkAddress): Loader<CachedLink> =>
+    async () => {
+      const row = await store.findForRedirect(address);
+      return row === undefined ? undefined : toCachedLink(row);
+    };
+
+  const end = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    ending: {
+      kind: Parameters<typeof refuse>[2];
+      outcome: Outcome;
+      from: DecidedIn;
+      detail: string;
+      retryAfter?: number;
+      extra?: Record<string, unknown>;
+    },
+    startedMs: number,
+  ): void => {
+    const { kind, outcome, from, ...rest } = ending;
+    refuse(request, response, kind, { ...rest, servedBy: instance });
+    counts.count(outcome, from, startedMs);
+  };
+
+  const limited = (request: IncomingMessage, response: ServerResponse, decision: Decision, startedMs: number): void => {
+    const retryAfter = retryAfterSeconds(decision) ?? 1;
+    const detail = `This client has had its share; try again in ${retryAfter} s`;
+    const extra = { 'violated-policies': [decision.policy] };
+    end(
+      request,
+      response,
+      { kind: 'quota-exceeded', outcome: 'limited', from: 'none', detail, retryAfter, extra },
+      startedMs,
+    );
+  };
+
+  const answer = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    link: CachedLink,
+    visitor: { headers: RedirectHeaders; ip: string; nowMs: number },
+    status: number,
+  ): void => {
+    let headers = headersOf(link);
+    let atMs = visitor.nowMs;
+    if (replayable && visitor.headers.replayTime !== undefined) {
+      const told = believedTime(request, visitor.headers.replayTime);
+      if (told !== undefined) {
+        atMs = told;
+        headers = [...headers, 'X-Spillway-Time', visitor.headers.replayTime];
+      }
+    }
+    response.writeHead(status, headers);
+    response.end();
+    if (request.method === 'HEAD') return;
+    const { userAgent, referrer } = visitor.headers;
+    onClick({ linkId: link.id, atMs, ip: visitor.ip, userAgent, referrer });
+  };
+
+  const believedTime = (request: IncomingMessage, header: string): number | undefined => {
+    const peer = request.socket.remoteAddress;
+    return peer !== undefined && addresses.isTrusted(peer) ? readReplayTime(header, Date.now()) : undefined;
+  };
+
+  /** Anything that is not an open link in L1. */
+  const handleSlowly = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    code: string,
+    visitor: { headers: RedirectHeaders; ip: string; nowMs: number },
+    startedMs: number,
+  ): Promise<void> => {
+    const address = { domainId: domainOf(visitor.headers.host), code };
+    const client = clientKey(visitor.ip);
+    const key = keyOf(`/${code}`, visitor.headers.host);
+    const blocked = cache.peek(key) === undefined ? missGuard.blocked(client) : undefined;
+    if (blocked !== undefined) {
+      limited(request, response, blocked, startedMs);
+      return;
+    }
+    const look = await cache.look(key, loaderOf(address));
+    const link = look.value;
+    if (link === undefined) {
+      missGuard.charge(client);
+      const detail = `There is no link "${code}"; check how it is written, large and small letters included`;
+      end(request, response, { kind: 'not-found', outcome: 'not-found', from: look.from, detail }, startedMs);
+      return;
+    }
+    if (link.expiresAtMs !== 0 && link.expiresAtMs <= visitor.nowMs) {
+      const detail = `The link "${code}" has expired; ask whoever gave it to you`;
+      end(request, response, { kind: 'gone', outcome: 'gone', from: look.from, detail }, startedMs);
+      return;
+    }
+    if (link.access === 'password') {
+      const text = passwordPage(code, undefined);
+      response.writeHead(200, {
+        ...htmlHeaders(),
+        'cache-control': 'no-store',
+        'x-served-by': instance,
+        'content-length': Buffer.byteLength(text),
+      });
+      response.end(request.method === 'HEAD' ? undefined : text);
+      counts.count('form', look.from, startedMs);
+      return;
+    }
+    if (link.access === 'max-clicks' && !(await mayPass(request, address, link))) {
+      const detail = `The link "${code}" has been used as often as it may be`;
+      end(request, response, { kind: 'gone', outcome: 'gone', from: 'truth', detail }, startedMs);
+      return;
+    }
+    answer(request, response, link, visitor, link.status);
+    counts.count('redirected', link.access === 'open' ? look.from : 'truth', startedMs);
+  };
+
+  /** A GET takes one of the link's clicks; a HEAD only looks whether there is one left. */
+  const mayPass = async (request: IncomingMessage, address: LinkAddress, link: CachedLink): Promise<boolean> => {
+    if (request.method !== 'HEAD') return (await store.useClick(link.id)) === 'granted';
+    const row = await store.findForRedirect(address);
+    return row !== undefined && (row.max_clicks === null || row.used_clicks < row.max_clicks);
+  };
+
+  const unavailable = (request: IncomingMessage, response: ServerResponse, error: unknown, startedMs: number): void => {
+    if (!isSpillwayError(error) || !error.retryable) log.error({ err: error }, 'a redirect failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const detail = 'Whether this link exists can not be told right now; try again';
+    end(
+      request,
+      response,
+      { kind: 'unavailable', outcome: 'unavailable', from: 'none', detail, retryAfter: 1 },
+      startedMs,
+    );
+  };
+
+  const start = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    code: string,
+    startedMs: number,
+    headers: RedirectHeaders,
+  ): void => {
+    const ip = addresses.of(request.socket.remoteAddress, headers.forwardedFor);
+    const visitor = { headers, ip, nowMs: Date.now() };
+    const decision = limits.redirect?.takeNow(clientKey(ip));
+    if (decision?.outcome === 'denied') limited(request, response, decision, startedMs);
+    else {
+      handleSlowly(request, response, code, visitor, startedMs).catch((error) =>
+        unavailable(request, response, error, startedMs),
+      );
+    }
+  };
+
+  return {
+    handle(request, response) {
+      const { method, url } = request;
+      if ((method !== 'GET' && method !== 'HEAD') || url === undefined) return false;
+      const query = url.indexOf('?');
+      const path = query === -1 ? url : url.slice(0, query);
+      const startedMs = performance.now();
+      if (severalDomains) {
+        const code = codeOf(path);
+        if (code === undefined) return false;
+        start(request, response, code, startedMs, readHeaders(request.rawHeaders));
+        return true;
+      }
+      // What is in L1 has been a code before, so that its form need not be looked at again.
+      const entry = cache.peek(path);
+      const link = entry?.state === 'fresh' ? entry.value : undefined;
+      if (link === undefined || link.access !== 'open') {
+        const code = codeOf(path);
+        if (code === undefined) return false;
+        start(request, response, code, startedMs, readHeaders(request.rawHeaders));
+        return true;
+      }
+      const headers = readHeaders(request.rawHeaders);
+      const ip = addresses.of(request.socket.remoteAddress, headers.forwardedFor);
+      const decision = limits.redirect?.takeNow(clientKey(ip));
+      if (decision?.outcome === 'denied') {
+        limited(request, response, decision, startedMs);
+        return true;
+      }
+      const nowMs = Date.now();
+      if (link.expiresAtMs !== 0 && link.expiresAtMs <= nowMs) {
+        const detail = 'The link has expired; ask whoever gave it to you';
+        end(request, response, { kind: 'gone', outcome: 'gone', from: 'l1', detail }, startedMs);
+        return true;
+      }
+      answer(request, response, link, { headers, ip, nowMs }, link.status);
+      counts.count('redirected', 'l1', startedMs);
+      return true;
+    },
+    handleCode(request, response, code) {
+      start(request, response, code, performance.now(), readHeaders(request.rawHeaders));
+    },
+    look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, loaderOf(address)),
+    domainOf,
+    async redirect(request, response, link, from, status = link.status) {
+      const startedMs = performance.now();
+      const headers = readHeaders(request.rawHeaders);
+      const ip = addresses.of(request.socket.remoteAddress, headers.forwardedFor);
+      answer(request, response, link, { headers, ip, nowMs: Date.now() }, status);
+      counts.count('redirected', from, startedMs);
+    },
+  };
+}
+
+/** The code that a path is; undefined when it is no code, or one of the service's own words. */
+function codeOf(path: string): string | undefined {
+  const code = path.slice(1);
+  return isCode(code) && !isReserved(code) ? code : undefined;
+}
