@@ -72,7 +72,7 @@ test('redirects are summed per server, with both edges of the window', () => {
     ],
     b: [[1_050, 16]],
   } as const;
-  expect(redirectsSeen({ redirects }, { server: 'a', untilMs: 1_100, windowMs: 100 })).toBe(6);
-  expect(redirectsSeen({ redirects }, { untilMs: 1_100, windowMs: 100 })).toBe(22);
-  expect(redirectsSeen({ redirects }, { server: 'c', untilMs: 1_100, windowMs: 100 })).toBe(0);
+  expect(redirectsSeen({ redirects }, { server: 'a', fromMs: 1_000, untilMs: 1_100 })).toBe(6);
+  expect(redirectsSeen({ redirects }, { fromMs: 1_000, untilMs: 1_100 })).toBe(22);
+  expect(redirectsSeen({ redirects }, { server: 'c', fromMs: 1_000, untilMs: 1_100 })).toBe(0);
 });

@@ -65,15 +65,18 @@ export interface LoadReport extends LoadProgress {
   readonly cpuMs: number;
 }
 
-/** Redirects that the client saw from `server` (default: all) in the `windowMs` up to and with `untilMs` (wall clock). */
+/**
+ * Redirects that the client saw from `server` (default: all) from one wall clock millisecond to another, both included. For the
+ * last 100 ms of a killed process: from 100 ms before the kill was sent until its end was noticed, since answers that it sent
+ * in that time may reach the client after the kill.
+ */
 export function redirectsSeen(
   report: Pick<LoadReport, 'redirects'>,
-  window: { readonly server?: string; readonly untilMs: number; readonly windowMs: number },
+  window: { readonly server?: string; readonly fromMs: number; readonly untilMs: number },
 ): number {
-  const series =
-    window.server === undefined ? Object.values(report.redirects) : [report.redirects[window.server] ?? []];
-  const inside = ([at]: readonly [number, number]) => at >= window.untilMs - window.windowMs && at <= window.untilMs;
-  return series.flat().reduce((sum, pair) => (inside(pair) ? sum + pair[1] : sum), 0);
+  const { server, fromMs, untilMs } = window;
+  const series = server === undefined ? Object.values(report.redirects) : [report.redirects[server] ?? []];
+  return series.flat().reduce((sum, [at, count]) => (at >= fromMs && at <= untilMs ? sum + count : sum), 0);
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;

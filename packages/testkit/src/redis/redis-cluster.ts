@@ -112,7 +112,6 @@ async function startAll(count: number, config: Record<string, string> = {}): Pro
         'cluster-node-timeout': '1000',
         // A replica may take over at once, also one that has nothing yet.
         'cluster-replica-validity-factor': '0',
-        'repl-diskless-sync-delay': '0',
         ...config,
       },
     }),

@@ -13,8 +13,6 @@ export async function startRedisReplica(
     config: {
       replicaof: `${master.host} ${master.port}`,
       ...(password === undefined ? {} : { masterauth: password }),
-      // Without: a master that waits for more replicas, and a sync by way of the disk, 5 s each.
-      'repl-diskless-sync-delay': '0',
       ...options.config,
     },
   });

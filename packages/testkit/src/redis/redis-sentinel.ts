@@ -25,6 +25,9 @@ export interface SentinelTrio extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A sentinel looks at its servers every 10 s and tells of itself every 2 s: far longer than the rest of a fail-over takes. */
+const QUICK = ['info-period', '500', 'publish-period', '300', 'ask-period', '200', 'ping-period', '200'];
+
 /** A master, one replica (or more) and three sentinels with a quorum of two. They call a server down after 500 ms. */
 export async function startSentinelTrio(
   options: { readonly replicas?: number; readonly masterName?: string; readonly redis?: RedisServerOptions } = {},
@@ -134,6 +137,7 @@ async function startSentinel(
   try {
     await child.ready;
     await until(() => redisCommand({ host: '127.0.0.1', port }, ['PING']), { what: 'a sentinel to answer' });
+    await redisCommand({ host: '127.0.0.1', port }, ['SENTINEL', 'DEBUG', ...QUICK]);
   } catch (error) {
     await close();
     throw error;

@@ -145,7 +145,8 @@ function commandLine(port: number, dir: string, options: RedisServerOptions): st
     appendonly: 'no',
     daemonize: 'no',
     logfile: '',
-    // Tests that count on what was written before a kill say so themselves.
+    // A replica gets its copy at once, not after waiting 5 s for others to join in.
+    'repl-diskless-sync-delay': '0',
     ...(options.password === undefined ? {} : { requirepass: options.password }),
     ...(options.maxmemory === undefined ? {} : { maxmemory: options.maxmemory }),
     ...options.config,

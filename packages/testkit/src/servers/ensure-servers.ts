@@ -9,41 +9,55 @@ export interface EnsureServersOptions {
   readonly report?: (line: string) => void;
 }
 
-/** Debian asks this file before a package's installation starts or stops a service; 101 means "do not". */
-const POLICY = '/usr/sbin/policy-rc.d';
+/** What of this machine the installation has to do with; a test gives another. */
+export interface Machine {
+  readonly isRoot: boolean;
+  readonly aptGet: string;
+  /** Debian asks this file before a package's installation starts or stops a service; exit code 101 means "do not". */
+  readonly policyFile: string;
+  readonly find: typeof findServers;
+}
+
+const thisMachine = (): Machine => ({
+  isRoot: process.getuid?.() === 0,
+  aptGet: '/usr/bin/apt-get',
+  policyFile: '/usr/sbin/policy-rc.d',
+  find: findServers,
+});
 
 /**
  * Installs with apt-get the servers that are missing, on Debian and its kin and as root. No service is started by it, and none
  * that was there is touched.
  * @throws {Error} elsewhere, or when the installation failed: the message holds the command to run
  */
-export async function ensureServers(options: EnsureServersOptions = {}): Promise<void> {
+export async function ensureServers(options: EnsureServersOptions = {}, machine = thisMachine()): Promise<void> {
   const { only = Object.keys(servers) as ServerName[], report = () => {} } = options;
-  const missing = missingOf(only);
+  const missingNow = () => {
+    const found = machine.find();
+    return only.filter((name) => found[name] === undefined);
+  };
+  const missing = missingNow();
   if (missing.length === 0) return;
   const titles = missing.map((name) => servers[name].title).join(', ');
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+  if (!machine.isRoot || !existsSync(machine.aptGet)) {
     throw new Error(`The tests run against real servers, and there is no ${titles} here. ${howToInstall(missing)}`);
   }
   report(`Not here yet: ${titles}. Running: ${installCommand(missing)}`);
-  await withoutStartingServices(async () => {
-    await aptGet(['update', '--quiet']).catch((error) => report(`${error}\nGoing on with the package lists of before`));
+  await withoutStartingServices(machine.policyFile, async () => {
+    await run(machine.aptGet, ['update', '--quiet']).catch((error) =>
+      report(`${error}\nGoing on with the package lists of before`),
+    );
     const [, ...args] = installCommand(missing).split(' ');
-    await aptGet(args);
+    await run(machine.aptGet, args);
   });
-  const still = missingOf(missing);
+  const still = missingNow();
   if (still.length > 0) throw new Error(`apt-get ended well, but something is still missing. ${howToInstall(still)}`);
 }
 
-function missingOf(names: readonly ServerName[]): ServerName[] {
-  const found = findServers();
-  return names.filter((name) => found[name] === undefined);
-}
-
-async function withoutStartingServices(work: () => Promise<void>): Promise<void> {
+async function withoutStartingServices(policyFile: string, work: () => Promise<void>): Promise<void> {
   // Somebody else's policy stays as it is.
-  if (existsSync(POLICY)) return work();
-  const remove = () => rmSync(POLICY, { force: true });
+  if (existsSync(policyFile)) return work();
+  const remove = () => rmSync(policyFile, { force: true });
   const interrupted = (_: string, number: number) => {
     remove();
     process.exit(128 + number);
@@ -51,7 +65,7 @@ async function withoutStartingServices(work: () => Promise<void>): Promise<void>
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, interrupted);
   try {
-    writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' });
+    writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' });
     await work();
   } finally {
     remove();
@@ -59,9 +73,9 @@ async function withoutStartingServices(work: () => Promise<void>): Promise<void>
   }
 }
 
-function aptGet(args: readonly string[]): Promise<void> {
+function run(command: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('apt-get', args, {
+    const child = spawn(command, args, {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

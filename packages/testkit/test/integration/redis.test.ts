@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import {
+  findServers,
   isRunning,
   startRedis,
   startRedisCluster,
@@ -111,6 +112,15 @@ test('a cluster serves every slot, redirects, and moves a slot with its keys', a
   expect(await cluster.ownerOf(slot)).toBe(other);
   expect(await other.command('GET', 'key')).toBe('value');
   await expect(owner.command('GET', 'key')).rejects.toThrow('MOVED');
+});
+
+test('the programs of this machine are found', () => {
+  const { redis, postgres, nginx } = findServers();
+  expect([redis, postgres, nginx].map((path) => path?.split('/').at(-1))).toEqual([
+    'redis-server',
+    'postgres',
+    'nginx',
+  ]);
 });
 
 test('the run has one shared Redis', async () => {
