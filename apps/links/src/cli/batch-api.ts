@@ -1,9 +1,15 @@
 import { CliError } from './failure.ts';
 import { problemText, type Service } from './service.ts';
 
+/** As much of a link as is needed here. */
+export interface MadeLink {
+  readonly code: string;
+  readonly domain: string;
+}
+
 /** What became of one row of a batch. */
 export type RowOutcome =
-  | { readonly outcome: 'created' | 'repeated'; readonly code: string; readonly url: string }
+  | { readonly outcome: 'created' | 'repeated'; readonly link: MadeLink }
   | { readonly outcome: 'refused'; readonly fault: string };
 
 /**
@@ -27,10 +33,10 @@ export async function createBatch(
   return results.map(toOutcome);
 }
 
-function toOutcome(result: { status?: unknown; link?: { code: string; url: string }; problem?: unknown }): RowOutcome {
+function toOutcome(result: { status?: unknown; link?: MadeLink; problem?: unknown }): RowOutcome {
   const { status, link, problem } = result;
   if (link !== undefined) {
-    return { outcome: status === 201 ? 'created' : 'repeated', code: link.code, url: link.url };
+    return { outcome: status === 201 ? 'created' : 'repeated', link };
   }
   return { outcome: 'refused', fault: problemText(problem) ?? `status ${String(status)}` };
 }

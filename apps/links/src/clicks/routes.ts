@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { Problem, problemSchema } from '../http/problem.ts';
+import { failures, security } from '../http/route-schemas.ts';
 import { formatCursor, parseCursor, readClicks } from './raw-clicks.ts';
-import { clicksAnswer, clicksQuery, codeParams, readTime, statsAnswer, statsQuery } from './schemas.ts';
+import { clicksAnswer, clicksQuery, codeParams, linkStatsQuery, readTime, statsAnswer, statsQuery } from './schemas.ts';
 import { readStats, type Stats } from './stats.ts';
 import { type StatsRange, toStatsRange } from './stats-range.ts';
 
@@ -15,7 +16,7 @@ export interface ClickRoutesOptions {
   findLinkId(request: FastifyRequest, code: string): Promise<number | undefined>;
 }
 
-const failures = { 404: problemSchema, 422: problemSchema, 503: problemSchema };
+const linkFailures = { 404: problemSchema, ...failures };
 
 /** `GET /links/:code/stats`, `GET /links/:code/clicks` and `GET /stats`, to be registered under the API's prefix. */
 export async function clickRoutes(instance: FastifyInstance, options: ClickRoutesOptions): Promise<void> {
@@ -32,9 +33,10 @@ export async function clickRoutes(instance: FastifyInstance, options: ClickRoute
       schema: {
         summary: 'Statistics of a link',
         tags: ['statistics'],
+        security,
         params: codeParams,
-        querystring: statsQuery,
-        response: { 200: statsAnswer, ...failures },
+        querystring: linkStatsQuery,
+        response: { 200: statsAnswer, ...linkFailures },
       },
     },
     async (request) => {
@@ -50,8 +52,9 @@ export async function clickRoutes(instance: FastifyInstance, options: ClickRoute
       schema: {
         summary: 'Statistics of the whole service',
         tags: ['statistics'],
+        security,
         querystring: statsQuery,
-        response: { 200: statsAnswer, 422: problemSchema, 503: problemSchema },
+        response: { 200: statsAnswer, ...failures },
       },
     },
     async (request) => toAnswer(await readStats(options.sql, 'service', rangeOf(request.query))),
@@ -63,9 +66,10 @@ export async function clickRoutes(instance: FastifyInstance, options: ClickRoute
       schema: {
         summary: 'Clicks of a link, newest first',
         tags: ['statistics'],
+        security,
         params: codeParams,
         querystring: clicksQuery,
-        response: { 200: clicksAnswer, ...failures },
+        response: { 200: clicksAnswer, ...linkFailures },
       },
     },
     async (request) => {

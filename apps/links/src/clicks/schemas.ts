@@ -16,6 +16,8 @@ export function readTime(text: string): number | undefined {
     : undefined;
 }
 
+const page = { error: ({ input }: { input?: unknown }) => `must be a whole number from 1 to 1000, got "${input}"` };
+
 const time = (meaning: string) =>
   z
     .string()
@@ -30,16 +32,29 @@ export const statsQuery = z.strictObject({
   from: time('First moment, an RFC 3339 time or a date (UTC). Default: 30 days before `to`.'),
   to: time('First moment after the range. Default: the end of the current hour or day.'),
   interval: z
-    .enum(['hour', 'day'])
+    .enum(['hour', 'day'], { error: ({ input }) => `must be hour or day, got "${input}"` })
     .optional()
     .describe(
       `Width of the points of \`series\`, in UTC, at most ${MAX_POINTS} points. Default: \`hour\` up to a week.`,
     ),
 });
 
+const domain = z
+  .string()
+  .max(253)
+  .optional()
+  .describe('The host that the link lives on, if it is not the default one.');
+
+export const linkStatsQuery = statsQuery.extend({ domain });
+
 export const clicksQuery = z.strictObject({
+  domain,
   cursor: z.string().max(64).optional().describe('`nextCursor` of the page before.'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Clicks per page.'),
+  limit: z.coerce
+    .number('must be a whole number from 1 to 1000')
+    .pipe(z.int(page).min(1, page).max(1000, page))
+    .default(100)
+    .describe('Clicks per page.'),
 });
 
 export const codeParams = z.object({ code: z.string().min(1).max(200).describe('The short code or alias.') });

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createBatch } from '../batch-api.ts';
+import { createBatch, type MadeLink } from '../batch-api.ts';
 import { listLinks } from '../links-api.ts';
 import type { Service } from '../service.ts';
 
-/** Which code leads to the URL of a path. */
+/** Which link leads to the URL of a path. */
 export interface LinkFinder {
-  /** The code for each of these URLs. One that can not be had is missing from the map, with its reason in `refused`. */
-  find(urls: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** The link for each of these URLs. One that can not be had is missing from the map, with its reason in `refused`. */
+  find(urls: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, MadeLink>>;
   /** URLs that the service refused to make links of, with the reason. */
   readonly refused: ReadonlyMap<string, string>;
   readonly created: number;
@@ -19,12 +19,12 @@ export async function openLinkFinder(
   service: Service,
   options: { readonly base: string; readonly missing: 'create' | 'leave-out' },
 ): Promise<LinkFinder> {
-  const codes = new Map<string, string>();
+  const links = new Map<string, MadeLink>();
   const refused = new Map<string, string>();
   let created = 0;
   const prefix = normal(options.base);
-  for await (const { url, code, domain: _ } of listLinks(service)) {
-    if (url.startsWith(prefix) && !codes.has(url)) codes.set(url, code);
+  for await (const link of listLinks(service)) {
+    if (link.url.startsWith(prefix) && !links.has(link.url)) links.set(link.url, link);
   }
   const create = async (urls: readonly string[], signal: AbortSignal) => {
     // The same URLs give the same key: two replays at once, or one that is run again, make each link once.
@@ -38,7 +38,7 @@ export async function openLinkFinder(
       const url = urls[at] ?? '';
       if (outcome.outcome === 'refused') refused.set(url, outcome.fault);
       else {
-        codes.set(normal(url), outcome.code);
+        links.set(normal(url), outcome.link);
         if (outcome.outcome === 'created') created += 1;
       }
     });
@@ -46,13 +46,13 @@ export async function openLinkFinder(
   return {
     async find(urls, signal) {
       if (options.missing === 'create') {
-        const wanted = [...new Set(urls)].filter((url) => !codes.has(normal(url)) && !refused.has(url));
+        const wanted = [...new Set(urls)].filter((url) => !links.has(normal(url)) && !refused.has(url));
         for (let at = 0; at < wanted.length; at += BATCH) await create(wanted.slice(at, at + BATCH), signal);
       }
       return new Map(
-        urls.flatMap((url): [string, string][] => {
-          const code = codes.get(normal(url));
-          return code === undefined ? [] : [[url, code]];
+        urls.flatMap((url): [string, MadeLink][] => {
+          const link = links.get(normal(url));
+          return link === undefined ? [] : [[url, link]];
         }),
       );
     },

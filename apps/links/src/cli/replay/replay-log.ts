@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { MadeLink } from '../batch-api.ts';
 import { CliError, EXIT } from '../failure.ts';
 import { type Input, openInput, readLines } from '../input.ts';
 import { integerOption } from '../options.ts';
@@ -39,12 +40,12 @@ export async function replayLog([name = '-']: readonly string[], options: Replay
       for (;;) {
         const next = await visits.next();
         if (next.done === true) return;
-        const { code, entry } = next.value;
+        const { link, entry } = next.value;
         if (times === 'log') {
-          asserted ??= visitor.assertTimesBelieved(code, entry);
+          asserted ??= visitor.assertTimesBelieved(link, entry);
           await asserted;
         }
-        tally.answered(await visitor.visit(code, entry));
+        tally.answered(await visitor.visit(link, entry));
         progress.update(input.progress(), `${tally.sent()} requests, ${perSecond(tally.sent(), startedAt)}/s`);
       }
     };
@@ -118,7 +119,7 @@ interface VisitSource {
 }
 
 /** The visits to make, in the order of the log, not before their time when there is a rate. */
-async function* pacedVisits(input: Input, source: VisitSource): AsyncGenerator<{ code: string; entry: LogEntry }> {
+async function* pacedVisits(input: Input, source: VisitSource): AsyncGenerator<{ link: MadeLink; entry: LogEntry }> {
   const startedAt = performance.now();
   let count = 0;
   for await (const chunk of chunked(readLines(input.content, 'latin1'))) {
@@ -128,13 +129,13 @@ async function* pacedVisits(input: Input, source: VisitSource): AsyncGenerator<{
       if (text !== '') source.tally.malformed(number, entry.fault);
       return [];
     });
-    const codes = await source.finder.find(
+    const links = await source.finder.find(
       entries.map(({ url }) => url),
       source.signal,
     );
     for (const { number, entry, url } of entries) {
-      const code = codes.get(url);
-      if (code === undefined) {
+      const link = links.get(url);
+      if (link === undefined) {
         source.tally.linkless(number, url, source.finder.refused.get(url));
         continue;
       }
@@ -143,7 +144,7 @@ async function* pacedVisits(input: Input, source: VisitSource): AsyncGenerator<{
         if (waitMs > 1) await pause(waitMs, undefined, { signal: source.signal });
       }
       count += 1;
-      yield { code, entry };
+      yield { link, entry };
     }
   }
 }
