@@ -11,7 +11,6 @@ export { checkReadable } from './history/check-readable.ts';
 export { checkUnique } from './history/check-unique.ts';
 export { type HistoryEvent, type HistoryRecorder, readHistory, recordHistory } from './history/history.ts';
 export type { Violation } from './history/violation.ts';
-export type { LatencySummary } from './load/latency-histogram.ts';
 export { createLatencyHistogram, type LatencyHistogram, type LatencySummary } from './load/latency-histogram.ts';
 export {
   type LoadPlan,
