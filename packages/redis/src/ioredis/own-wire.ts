@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { Command, type Redis } from 'ioredis';
+import { type Cluster, Command, type Redis } from 'ioredis';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 
 /** A connection that has not finished its handshake (AUTH, SELECT) by then is taken for hung. */
@@ -123,4 +124,20 @@ export function toText(reply: unknown): unknown {
   if (Buffer.isBuffer(reply)) return reply.toString();
   if (Array.isArray(reply)) return reply.map(toText);
   return reply;
+}
+
+/** Of a client that is told to end: some of its states end without saying so. */
+const END_MS = 1_000;
+
+/** Closes a client of ours; its unanswered commands fail. */
+export async function end(client: Redis | Cluster): Promise<void> {
+  const before = client.status;
+  const nodes = client.isCluster ? (client as Cluster).nodes('all') : [client as Redis];
+  const streams = nodes.map((node) => node.stream);
+  const ended = before === 'end' || once(client, 'end', { signal: AbortSignal.timeout(END_MS) }).catch(() => undefined);
+  client.disconnect();
+  // `disconnect` asks for a polite end, for which a hung server would let us wait.
+  for (const stream of streams) stream?.destroy();
+  // Between two attempts there is nothing to end but a timer.
+  if (before !== 'reconnecting' && before !== 'wait') await ended;
 }

@@ -4,7 +4,7 @@ import type { WireEvents } from '../link/request.ts';
 import type { Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';
 import { type ClientOptions, clientOptions, targetOptions } from './client-options.ts';
-import { OwnWire } from './own-wire.ts';
+import { end, OwnWire } from './own-wire.ts';
 import { subscribeWith } from './subscribe-once.ts';
 
 /** Deadline of a dedicated connection. */
@@ -16,6 +16,7 @@ export function singleTopology(options: ParsedOptions, context: TopologyContext)
   const kind = options.target.kind === 'sentinel' ? 'sentinel' : 'plain';
   const laneOptions: LaneOptions = {
     link: options.name,
+    user: options.username,
     deadlineMs: options.deadlineMs,
     probeDeadlineMs: options.deadlineMs,
     maxPending: options.maxPending,
@@ -50,14 +51,4 @@ export function ownWire(options: ClientOptions): (events: WireEvents) => OwnWire
     const client = new Redis(options);
     return new OwnWire(client, events, () => end(client));
   };
-}
-
-/** Closes a client of ours; its unanswered commands fail. */
-export async function end(client: Redis): Promise<void> {
-  if (client.status === 'end') return;
-  const ended = new Promise<void>((resolve) => client.once('end', resolve));
-  client.disconnect();
-  // `disconnect` asks for a polite end, for which a hung server would let us wait.
-  client.stream?.destroy();
-  await ended;
 }

@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '@spillway/kernel';
+import { checkCommand } from '../core/refused-commands.ts';
 import type { CommandOptions, RedisArgument, RedisConnection } from '../link.ts';
 import { runScript, type Send } from '../script/run-script.ts';
 import type { DedicatedLanes } from './topology.ts';
@@ -9,6 +10,7 @@ const CONNECT_MS = 1_000;
 /** A connection of one's own over lanes that are made as commands need them. */
 export function openConnection(lanes: DedicatedLanes, close: () => Promise<void>): RedisConnection {
   const send: Send = async (name, args, options, operation) => {
+    checkCommand(name, args, true);
     const lane = lanes.route(name, args);
     if (lane === undefined) throw new StoreUnavailableError(operation, undefined, 'is down');
     if (!lane.serving) await lane.untilServing(Math.min(CONNECT_MS, options?.deadlineMs ?? CONNECT_MS));

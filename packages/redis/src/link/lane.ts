@@ -16,6 +16,8 @@ const MAX_DEADLINE_QUEUES = 32;
 export interface LaneOptions {
   /** The link's name, for metrics. */
   readonly link: string;
+  /** Whose rights are asked for when one is missing. */
+  readonly user: string | undefined;
   readonly deadlineMs: number;
   /** A probe answered later than this does not close the breaker. */
   readonly probeDeadlineMs: number;
@@ -27,7 +29,7 @@ export interface LaneOptions {
   /** Called after the lane began or ceased to serve. */
   readonly onServing: (serving: boolean) => void;
   /** Takes a request that this server said belongs elsewhere (MOVED, ASK). False when it can not. */
-  readonly redirect?: (request: Request, message: string) => boolean;
+  readonly redirect?: (request: Request) => boolean;
 }
 
 export interface Probe {
@@ -200,10 +202,10 @@ export class Lane {
   failed(request: LaneRequest, error: unknown): void {
     const { redirect } = this.#options;
     if (redirect !== undefined && !request.settled && error instanceof Error && isRedirect(error.message)) {
-      if (redirect(request, error.message)) return;
+      if (redirect(request)) return;
     }
     this.#unanswered -= 1;
-    const known = toLinkError(request.operation, error);
+    const known = toLinkError(request.operation, error, this.#options.user);
     this.#heed(error);
     if (request.settled) {
       request.onLate?.();
@@ -303,7 +305,7 @@ export class Lane {
       (error) => {
         // A user without the right to probe is answered, and may go on.
         if (error?.reply === 'NOPERM') return this.#event('probe-succeeded');
-        this.#lastError = error;
+        this.#lastError = error?.cause ?? error;
         this.#event('probe-failed');
         if (!this.#probeUnanswered) return this.#retryLater();
         this.#after(PATIENCE_MS * (0.5 + random() / 2), () => this.#wire.drop());
@@ -339,6 +341,7 @@ class LaneRequest implements Request, Expiring {
   readonly reject: (error: unknown) => void;
   readonly #lane: Lane;
   settled = false;
+  redirected = false;
   queue: DeadlineQueue<LaneRequest> | undefined;
   batch: Batch<LaneRequest> | undefined;
   onAnswered: (() => void) | undefined;

@@ -1,5 +1,6 @@
 import { type Random, StoreUnavailableError, toMs } from '@spillway/kernel';
 import { type RedisStateMessage, stateChannel } from '../channels.ts';
+import { checkCommand } from '../core/refused-commands.ts';
 import { inspectServer } from '../inspect/inspect-server.ts';
 import type { CommandOptions, LinkState, RedisArgument, RedisConnection, RedisLink } from '../link.ts';
 import { runScript, type Send } from '../script/run-script.ts';
@@ -34,6 +35,11 @@ export function openLink(options: OpenLinkOptions, createTopology: (context: Top
   const topology = createTopology({ changed });
 
   const send: Send = (name, args, command, operation) => {
+    try {
+      checkCommand(name, args, false);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const lane = topology.route(name, args);
     if (lane === undefined) return Promise.reject(new StoreUnavailableError(operation, topology.lastError, 'is down'));
     return lane.send(name, args, operation, command?.deadlineMs, command?.binary ?? false);

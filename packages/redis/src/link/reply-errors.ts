@@ -16,11 +16,11 @@ export function verdictOf(error: unknown): 'wrong-server' | 'not-yet' | undefine
 }
 
 /** An error reply of the server keeps its meaning; everything else is a connection that failed. */
-export function toLinkError(operation: string, error: unknown): SpillwayError {
+export function toLinkError(operation: string, error: unknown, user: string | undefined): SpillwayError {
   if (error instanceof SpillwayError) return error;
   if (!isReply(error)) return new StoreUnavailableError(operation, error, 'lost its connection');
   if (UNAVAILABLE.test(error.message)) return new StoreUnavailableError(operation, error, 'can not serve now');
-  return new RedisReplyError(operation, error.message, remedyOf(error.message), error);
+  return new RedisReplyError(operation, error.message, remedyOf(error.message, user), error);
 }
 
 // Both clients build their error replies from the server's line: an upper-case word first. Their own errors are sentences.
@@ -29,9 +29,9 @@ function isReply(error: unknown): error is Error {
 }
 
 /** What to grant: `NOPERM` says what is missing, in words that changed over the versions. */
-function remedyOf(message: string): string | undefined {
+function remedyOf(message: string, connectedAs: string | undefined): string | undefined {
   if (!message.startsWith('NOPERM')) return undefined;
-  const user = /[Uu]ser (\S+) has no/.exec(message)?.[1] ?? 'NAME';
+  const user = /[Uu]ser (\S+) has no/.exec(message)?.[1] ?? connectedAs ?? 'default';
   const command = /run the '([^']+)' command/.exec(message)?.[1];
   if (command !== undefined) return `Grant it: ACL SETUSER ${user} +${command}`;
   if (/channel/i.test(message)) return `Grant it: ACL SETUSER ${user} &PATTERN, with a pattern that covers the channel`;

@@ -9,6 +9,8 @@ export interface Request {
   readonly operation: string;
   /** True once the caller has been answered, by whomever. */
   readonly settled: boolean;
+  /** Set once it was handed to another server, since this one said that it did not run here. */
+  redirected: boolean;
   /** The server's answer. Exactly one of `answer` and `fail` is called, once, however late. */
   answer(reply: unknown): void;
   fail(error: unknown): void;

@@ -1,0 +1,54 @@
+import { startSentinelTrio, until } from '@spillway/testkit';
+import { expect, test } from 'vitest';
+import { connectRedis, type LinkState } from '../../src/index.ts';
+
+test('a link behind Sentinels follows a fail-over, after the master was killed and after it hung', async () => {
+  await using trio = await startSentinelTrio({ replicas: 2 });
+  const link = connectRedis({ sentinels: trio.sentinels, master: trio.masterName, deadline: '200ms' });
+  const states: LinkState[] = [];
+  link.onState((state) => states.push(state));
+  try {
+    expect(link.topology).toBe('sentinel');
+    await link.ready({ timeout: '20s' });
+    await link.command('SET', ['before', 1]);
+    const heard: string[] = [];
+    link.subscribe('news', { message: (text) => heard.push(text) });
+    const own = link.dedicated();
+    await own.command('PING', []);
+
+    const first = trio.master;
+    await first.kill();
+    const second = await trio.promoted(first);
+    // No hand, no restart: the link finds the new master.
+    await until(() => link.command('SET', ['after', 1]).catch(() => ''), { timeoutMs: 30_000 });
+    expect(await second.command('GET', 'after')).toBe('1');
+    await until(() => own.command('SET', ['own', 1]).catch(() => ''), { timeoutMs: 30_000 });
+    await until(
+      async () => {
+        await link.command('PUBLISH', ['news', 'heard']).catch(() => 0);
+        return heard.length > 0;
+      },
+      { timeoutMs: 30_000 },
+    );
+
+    second.pause();
+    await until(() =>
+      link.command('GET', ['k']).then(
+        () => '',
+        () => link.state === 'down',
+      ),
+    );
+    const third = await trio.promoted(second);
+    await until(() => link.command('SET', ['again', 1]).catch(() => ''), { timeoutMs: 30_000 });
+    expect(await third.command('GET', 'again')).toBe('1');
+    second.resume();
+    // The old master comes back as a replica; nobody writes to it.
+    await until(async () => String(await second.command('ROLE')).startsWith('slave'), { timeoutMs: 30_000 });
+    expect(await link.command('SET', ['still', 1])).toBe('OK');
+    expect(await third.command('GET', 'still')).toBe('1');
+    expect(states[0]).toBe('up');
+    expect(new Set(states)).toEqual(new Set(['up', 'down']));
+  } finally {
+    await link.close();
+  }
+});
