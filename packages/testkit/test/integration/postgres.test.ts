@@ -18,7 +18,7 @@ test('what was committed survives a kill and a restart on the same port', async 
 
 test('a paused PostgreSQL hangs on open connections and new ones, and goes on', async () => {
   await using postgres = await startPostgres({ fast: true });
-  const open = new pg.Client({ connectionString: postgres.url, query_timeout: 300 });
+  const open = new pg.Client({ connectionString: postgres.url, query_timeout: 1_000 });
   await open.connect();
   await open.query('CREATE TABLE t (n int)');
   postgres.pause();
