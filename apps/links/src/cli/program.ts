@@ -60,6 +60,12 @@ Examples:
     .addHelpText('after', example('DATABASE_URL=postgres://... spillway migrate'))
     .action(does(async () => (await import('./migrate.ts')).migrateDatabase));
   program
+    .command('after-restore')
+    .description('step over ids that were given out after the backup: run it before the first instance starts again')
+    .option('--blocks <n>', 'how many blocks of 10,000 ids', '1000')
+    .addHelpText('after', example('DATABASE_URL=postgres://... spillway after-restore'))
+    .action(does(async () => (await import('./migrate.ts')).stepOverIds));
+  program
     .command('check-config')
     .description('check the environment variables and say all that is wrong with them')
     .addHelpText('after', example('PORT=http spillway check-config'))

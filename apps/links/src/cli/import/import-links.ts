@@ -28,10 +28,10 @@ export async function importLinks([name = '-']: readonly string[], options: Impo
   const stop = new AbortController();
   const input = await openInput(name, stop.signal);
   const service = openService(options, concurrency);
-  const state = stateOf(name, options);
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const progress = openProgress('import');
+  const state = stateOf(name, options, progress.say);
   const run = startRun({
     service,
     size,
@@ -79,9 +79,9 @@ export async function importLinks([name = '-']: readonly string[], options: Impo
   return refused === 0 ? EXIT.done : EXIT.failed;
 }
 
-function stateOf(name: string, options: ImportOptions): ImportState {
-  if (options.state !== undefined) return fileState(options.state);
-  return name === '-' ? noState : fileState(`${name}.spillway-import`);
+function stateOf(name: string, options: ImportOptions, say: (line: string) => void): ImportState {
+  if (options.state !== undefined) return fileState(options.state, 'asked-for', say);
+  return name === '-' ? noState : fileState(`${name}.spillway-import`, 'default', say);
 }
 
 async function resumable(
