@@ -1,0 +1,1 @@
+export { type BlockSourceSuiteOptions, blockSourceSuite, type SourceUnderTest } from './block-source-suite.ts';
