@@ -6,6 +6,7 @@ import { clickTotals } from './clicks/stats.ts';
 import { dependencies } from './health/health.ts';
 import { healthRoutes } from './health/health-routes.ts';
 import { createApi } from './http/api.ts';
+import { docsRoutes } from './http/docs-routes.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { createAuthorize } from './keys/authorize.ts';
 import { createAuthorizeCreate } from './keys/authorize-create.ts';
@@ -14,6 +15,9 @@ import { limitProblem, limitRoutes } from './limits/limit-routes.ts';
 import { addressOf } from './links/link-address.ts';
 import { linkRoutes } from './links/link-routes.ts';
 import { ownHosts } from './links/target.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import { metricsRoutes } from './metrics/metrics-routes.ts';
+import { pageRoutes } from './page/page-routes.ts';
 import { createClientAddresses } from './redirect/client-address.ts';
 import { createRedirectCounts } from './redirect/outcomes.ts';
 import { passwordRoutes } from './redirect/password-routes.ts';
@@ -24,6 +28,7 @@ export interface App {
   readonly http: HttpServer;
   readonly api: FastifyInstance;
   readonly redirector: Redirector;
+  readonly metrics: Metrics;
 }
 
 export interface AppOptions {
@@ -31,12 +36,14 @@ export interface AppOptions {
   readonly version: string;
   readonly draining: () => boolean;
   readonly onClick: (visit: Visit) => void;
+  /** The metrics of all workers, where there are several. Default: this process's. */
+  readonly readMetrics: (() => Promise<string>) | undefined;
 }
 
 const API = '/api/v1';
 
 /** The service as HTTP: redirects in front, the API behind them. A feature is a Fastify plugin, registered here. */
-export async function createApp({ services, version, draining, onClick }: AppOptions): Promise<App> {
+export async function createApp({ services, version, draining, onClick, readMetrics }: AppOptions): Promise<App> {
   const { config, instance, log, cache, store, domains, limits, keys, links, database } = services;
   const addresses = createClientAddresses(config.trustedProxies);
   const counts = createRedirectCounts();
@@ -74,6 +81,10 @@ export async function createApp({ services, version, draining, onClick }: AppOpt
     },
   });
 
+  const metrics = createMetrics(services, counts);
+  await api.register(metricsRoutes, { read: readMetrics ?? (async () => (await metrics.registry()).metrics()) });
+  await api.register(docsRoutes);
+  await api.register(pageRoutes, { stats: () => cache.stats() });
   await api.register(healthRoutes, { name: instance, draining, dependencies: () => dependencies(services) });
   await api.register(passwordRoutes, {
     redirector,
@@ -108,5 +119,5 @@ export async function createApp({ services, version, draining, onClick }: AppOpt
     { prefix: API },
   );
   await api.ready();
-  return { http, api, redirector };
+  return { http, api, redirector, metrics };
 }

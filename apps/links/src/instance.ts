@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import { createApp } from './app.ts';
 import { createClickRecorder } from './click-log/on-click.ts';
 import type { Config } from './config.ts';
@@ -12,15 +13,23 @@ export interface Instance {
   readonly port: number;
   /** The admin key, if it was made just now: it is never to be had again. */
   readonly madeAdminKey: string | undefined;
+  readonly registry: () => Promise<Registry>;
   /** Takes no more, answers what is under way, counts or keeps every click, closes everything. */
   stop(): Promise<void>;
+}
+
+export interface InstanceOptions {
+  readonly name: string;
+  readonly version: string;
+  /** The metrics of all workers, where there are several. */
+  readonly readMetrics: (() => Promise<string>) | undefined;
 }
 
 /** Time for answers under way, of the 10 s that a stop may take in all. */
 const DRAIN_MS = 4_000;
 
 /** @throws {StartupError | ConfigurationError} with a paragraph for people */
-export async function startInstance(config: Config, options: { name: string; version: string }): Promise<Instance> {
+export async function startInstance(config: Config, options: InstanceOptions): Promise<Instance> {
   const services = await openServices(await openFoundation(config, options.name));
   let draining = false;
   try {
@@ -35,18 +44,22 @@ export async function startInstance(config: Config, options: { name: string; ver
       version: options.version,
       draining: () => draining,
       onClick: clicks.record,
+      readMetrics: options.readMetrics,
     });
     const port = await listen(app.http.server, config);
     setImmediate(() => {
       clicks.warm();
+      app.metrics.registry().catch((error) => services.log.error({ err: error }, 'no metrics'));
     });
     return {
       services,
       port,
       madeAdminKey,
+      registry: app.metrics.registry,
       async stop() {
         draining = true;
         await app.http.drain(DRAIN_MS);
+        app.metrics.close();
         await app.api.close();
         await services.close();
       },

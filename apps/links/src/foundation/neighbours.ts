@@ -24,7 +24,8 @@ export async function meetNeighbours(options: NeighboursOptions): Promise<Neighb
   if (config.database.kind === 'sqlite') {
     return { bus: undefined, presence: { instances: 1, close: async () => undefined }, close: async () => undefined };
   }
-  const { prefix, expectedInstances: expected } = config;
+  const { prefix } = config;
+  const expected = config.expectedInstances * config.workers;
   if (redis !== undefined) {
     const { redisBus, redisPresence } = await import('@spillway/redis');
     return both(redisBus(redis.main, { instance, prefix }), redisPresence(redis.main, { instance, expected, prefix }));

@@ -1,0 +1,33 @@
+import type { Registry } from 'prom-client';
+import type { RedirectCounts } from '../redirect/outcomes.ts';
+import type { Services } from '../services.ts';
+
+/** This process's metrics. prom-client is loaded when they are first wanted, or by `warm`, not while the service starts. */
+export interface Metrics {
+  readonly registry: () => Promise<Registry>;
+  close(): void;
+}
+
+export function createMetrics(services: Services, counts: RedirectCounts): Metrics {
+  let opened: Promise<Registry> | undefined;
+  const stops: (() => void)[] = [];
+  const open = async () => {
+    const [{ collectDefaultMetrics, Registry }, { addServiceMetrics }] = await Promise.all([
+      import('prom-client'),
+      import('./service-metrics.ts'),
+    ]);
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    addServiceMetrics(registry, services, counts);
+    return registry;
+  };
+  return {
+    registry() {
+      opened ??= open();
+      return opened;
+    },
+    close() {
+      for (const stop of stops) stop();
+    },
+  };
+}

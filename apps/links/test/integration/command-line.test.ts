@@ -1,0 +1,227 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { generateUrls, spawnProcess, type TemporaryDirectory, temporaryDirectory, until } from '@spillway/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { COMMAND, type Embedded, spillway, startEmbedded } from '../support/spillway.ts';
+
+let service: Embedded;
+let directory: TemporaryDirectory;
+let env: Record<string, string>;
+const path = (name: string) => join(directory.path, name);
+
+beforeAll(async () => {
+  directory = temporaryDirectory({ name: 'command-line' });
+  service = await startEmbedded({ TRUSTED_PROXIES: 'loopback', ALLOW_REPLAY_TIME: 'true' });
+  env = { SPILLWAY_SERVER: service.url, SPILLWAY_KEY: service.adminKey };
+});
+
+afterAll(async () => {
+  await service[Symbol.asyncDispose]();
+  await directory.close();
+});
+
+async function linksTo(prefix: string): Promise<{ url: string; code: string; tags: string[] }[]> {
+  const { stdout } = await spillway(['export', '--format', 'ndjson', '--search', prefix], { env });
+  return stdout === '' ? [] : stdout.split('\n').map((line) => JSON.parse(line));
+}
+
+test('G1: an import that is killed goes on where it was, and makes every link once', async () => {
+  const wanted = generateUrls({ seed: 5, count: 1500 }).map((url) => url.replace(/\/\/[^/]+/, '//killed.example'));
+  await writeFile(path('killed.txt'), wanted.join('\n'));
+  const args = ['import', path('killed.txt'), '--batch', '20', '--concurrency', '3'];
+  const state = path('killed.txt.spillway-import');
+  await spillway(args, {
+    env,
+    started: (child) => void until(() => existsSync(state), { everyMs: 2 }).then(() => child.signal('SIGKILL')),
+  });
+  // A second death, this time by Ctrl-C, which says how to go on.
+  const interrupted = await spillway(args, {
+    env,
+    started: (child) => void until(() => child.stderr.length > 0, { everyMs: 2 }).then(() => child.signal('SIGINT')),
+  });
+  expect(interrupted.stderr).toMatch(
+    /^Going on after \d+ rows that are done\.\nInterrupted after \d+ links\. Run the same/,
+  );
+  expect(interrupted.code).toBe(130);
+  const last = await spillway(args, { env });
+  expect(last.stderr).toMatch(/^Going on after/);
+  expect(last.code).toBe(0);
+  expect(existsSync(state)).toBe(false);
+  const made = await linksTo('killed.example');
+  expect(made.map(({ url }) => url).sort()).toEqual(wanted.toSorted());
+});
+
+test('the same file imported again makes no link twice, unless that is asked for', async () => {
+  await writeFile(path('again.txt'), 'https://again.example/1\nhttps://again.example/2\n');
+  await spillway(['import', path('again.txt')], { env });
+  const second = await spillway(['import', path('again.txt')], { env });
+  expect(second.code).toBe(0);
+  expect(await linksTo('again.example')).toHaveLength(2);
+  await spillway(['import', path('again.txt'), '--anew'], { env });
+  expect(await linksTo('again.example')).toHaveLength(4);
+});
+
+test('a file that changed since its import was interrupted is not gone on with', async () => {
+  await writeFile(path('changed.txt'), 'https://changed.example/1\nhttps://changed.example/2\n');
+  const state = { server: service.url, size: 1, index: 0, digest: 'f'.repeat(64), created: 1, repeated: 0, refused: 0 };
+  await writeFile(path('changed.txt.spillway-import'), JSON.stringify(state));
+  const ran = await spillway(['import', path('changed.txt'), '--batch', '1'], { env });
+  expect(ran.code).toBe(1);
+  expect(ran.stderr).toContain('The file has changed since its import was interrupted. Begin anew with --anew.');
+  expect(await linksTo('changed.example')).toEqual([]);
+});
+
+test('CSV with aliases and tags, gzipped, from standard input; each refused row is named with its line', async () => {
+  const csv = [
+    'alias,url,tags',
+    'csv-one,https://csv.example/1,"red;blue"',
+    'csv-one,https://csv.example/2,',
+    ',ftp://csv.example/3,',
+    'admin,https://csv.example/4,',
+    '"broken,https://csv.example/5',
+    ',https://csv.example/6,',
+  ].join('\n');
+  await writeFile(path('rows.csv.gz'), gzipSync(csv));
+  const ran = await spillway(['import', path('rows.csv.gz')], { env });
+  expect(ran.stdout).toMatch(/^2 links made, 4 rows refused, in /);
+  expect(ran.code).toBe(1);
+  expect(
+    ran.stderr
+      .split('\n')
+      .map((line) => line.slice(0, 24))
+      .sort(),
+  ).toEqual([
+    'line 3: alias: is taken,',
+    'line 4: url: must start ',
+    'line 5: alias: is reserv',
+    'line 6: is not CSV: a qu',
+  ]);
+  const piped = await spillway(['import', '-'], { env, input: 'https://csv.example/7\n' });
+  expect(piped.stdout).toMatch(/^1 links made, 0 rows refused/);
+  const made = await linksTo('csv.example');
+  expect(made.map(({ url }) => url)).toEqual([1, 6, 7].map((number) => `https://csv.example/${number}`));
+  expect(made[0]).toMatchObject({ code: 'csv-one', tags: ['red', 'blue'] });
+});
+
+test('what was exported as CSV can be imported, and a reader that goes away ends the export quietly', async () => {
+  await spillway(['import', '-'], { env, input: 'https://export.example/a?x=1,2\nhttps://export.example/b\n' });
+  const ran = await spillway(['export', '--search', 'export.example', '-o', path('out.csv')], { env });
+  expect(ran.stderr).toBe(`2 links written to ${path('out.csv')}.`);
+  const [header, first] = (await readFile(path('out.csv'), 'utf8')).split('\n');
+  expect(header).toBe('code,shortUrl,url,title,tags,createdAt,expiresAt,maxClicks,clicks,status');
+  expect(first).toContain('"https://export.example/a?x=1,2"');
+  const again = await spillway(['import', path('out.csv')], { env });
+  expect(again.stdout).toMatch(/^2 links made, 0 rows refused/);
+
+  const head = spawnProcess({
+    command: 'sh',
+    args: [
+      '-c',
+      `"$0" --conditions=spillway-source "$1" export --format ndjson | head -n 1`,
+      process.execPath,
+      COMMAND,
+    ],
+    env,
+  });
+  expect((await head.exited).code).toBe(0);
+  expect(head.stdout).toHaveLength(1);
+  expect(head.stderr).toEqual([]);
+});
+
+test('a replay names what it can not read or has no link for, and its exit code says so', async () => {
+  const line = (ip: string, target: string) =>
+    `${ip} - - [17/May/2015:10:05:03 +0000] "GET ${target} HTTP/1.1" 200 1 "-" "curl/8"`;
+  const log = [line('192.0.2.1', '/there'), 'rubbish', line('192.0.2.2', '/missing'), line('not-an-ip', '/there')];
+  await writeFile(path('small.log'), log.join('\n'));
+  await spillway(['import', '-'], { env, input: 'https://replay.example/there\n' });
+  const args = ['replay', path('small.log'), '--base', 'https://replay.example'];
+  const ran = await spillway(args, { env });
+  expect(ran.code).toBe(1);
+  expect(ran.stderr.split('\n')).toEqual([
+    'line 2: is not in the combined format',
+    'line 4: has no client address, but "not-an-ip"',
+  ]);
+  expect(ran.stdout).toMatch(/^1 requests in .*\n {2}302 +1\n2 lines could not be read; .*\n1 lines have no link;/);
+  const created = await spillway([...args, '--create'], { env });
+  expect(created.stdout).toMatch(/ {2}302 +2\n1 links were made\./);
+});
+
+test('a replay does not begin when the service would not believe its times', async () => {
+  await using strict = await startEmbedded({ TRUSTED_PROXIES: 'loopback' });
+  const own = { SPILLWAY_SERVER: strict.url, SPILLWAY_KEY: strict.adminKey };
+  await writeFile(path('one.log'), '192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 1 "-" "-"\n');
+  const args = ['replay', path('one.log'), '--base', 'https://replay.example', '--create'];
+  const refused = await spillway(args, { env: own });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/does not take the times of the log\. Start it with ALLOW_REPLAY_TIME=true/);
+  const now = await spillway([...args, '--times', 'now'], { env: own });
+  expect(now.stdout).toMatch(/ {2}302 +1$/m);
+});
+
+test('a key is made, used, listed and revoked', async () => {
+  const made = await spillway(['keys', 'create', 'for tests', '--scopes', 'links:read'], { env });
+  expect(made.code).toBe(0);
+  const key = { ...env, SPILLWAY_KEY: made.stdout };
+  expect((await spillway(['export'], { env: key })).code).toBe(0);
+  const refused = await spillway(['import', '-'], { env: key, input: 'https://a.example\n' });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/Give a key that may do this with --key or SPILLWAY_KEY/);
+  const listed = await spillway(['keys', 'list'], { env });
+  const [, id = ''] = /^(key_\w+) +for tests +links:read/m.exec(listed.stdout) ?? [];
+  expect((await spillway(['keys', 'revoke', id], { env })).stdout).toBe(`Revoked ${id}.`);
+  expect((await spillway(['export'], { env: key })).stderr).toMatch(/refused/);
+});
+
+test.each([
+  [['impord'], /unknown command 'impord'\n\(Did you mean import\?\)/],
+  [['import'], /missing required argument 'file'/],
+  [['import', 'x', '--batch', '0'], /--batch must be an integer from 1 to 1000, got "0"/],
+  [['import', '-', '--server', 'ftp://x'], /--server must be a URL like/],
+  [['export', '--format', 'xml'], /--format must be csv or ndjson, got "xml"/],
+  [['replay', 'x'], /required option '--base <url>' not specified/],
+  [['replay', 'x', '--base', 'nowhere'], /--base must be a URL like/],
+  [['links', '--prot'], /unknown option '--prot'/],
+])('wrong arguments are named, without a stack, and end with exit code 2: %j', async (args, message) => {
+  const ran = await spillway(args);
+  expect(ran.code).toBe(2);
+  expect(ran.stderr).toMatch(message);
+  expect(ran.stderr).not.toMatch(/^\s+at /m);
+});
+
+test('a service that is not there, or is something else, is said in a sentence', async () => {
+  const nobody = await spillway(['export'], { env: { SPILLWAY_SERVER: 'http://127.0.0.1:1' } });
+  expect(nobody.code).toBe(1);
+  expect(nobody.stderr).toMatch(
+    /^No service answers at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\)\. Start one with "npm start"/,
+  );
+  const other = createServer((socket) => socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno'));
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const address = other.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const wrong = await spillway(['export'], { env: { SPILLWAY_SERVER: `http://127.0.0.1:${port}` } });
+  other.close();
+  expect(wrong.stderr).toMatch(/refused: status 404\./);
+});
+
+test('check-config tells every mistake at once and ends with exit code 2', async () => {
+  const wrong = await spillway(['check-config'], { env: { PORT: 'http', WORKERS: '0', TRUSTED_PROXIES: 'me' } });
+  expect(wrong.code).toBe(2);
+  for (const name of ['PORT', 'WORKERS', 'TRUSTED_PROXIES'])
+    expect(wrong.stderr).toMatch(new RegExp(`^ {2}${name}: `, 'm'));
+  const right = await spillway(['check-config'], {
+    env: { DATABASE_URL: 'postgres://me:hidden@db.example/x', SPILLWAY_SECRET: '0123456789abcdef' },
+  });
+  expect(right.code).toBe(0);
+  expect(right.stdout).toContain('PostgreSQL at postgres://me:***@db.example/x');
+});
+
+test('every command has its help, with examples', async () => {
+  for (const command of ['links', 'worker', 'migrate', 'after-restore', 'check-config', 'import', 'export', 'replay']) {
+    const { code, stdout } = await spillway([command, '--help']);
+    expect(code, command).toBe(0);
+    expect(stdout, command).toContain('Examples:\n  ');
+  }
+});
