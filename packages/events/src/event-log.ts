@@ -48,6 +48,9 @@ export interface EventLog<Event> {
   close(options?: { readonly timeout?: Duration }): Promise<void>;
 }
 
+/** How long `close` waits for a disk that does not answer. */
+const DISK_MS = 5_000;
+
 /** Events per batch. */
 const MAX_BATCH_EVENTS = 4_096;
 
@@ -142,18 +145,7 @@ class SpooledEventLog<Event> implements EventLog<Event> {
       options.timeout === undefined ? [] : AbortSignal.timeout(toMs(options.timeout)),
     ].flat();
     const signal = signals.length > 0 ? AbortSignal.any(signals) : undefined;
-    // The write that is out, and the one after it, which takes all that is in the ring now.
-    for (let round = 0; round < 2; round += 1) {
-      const writes = this.#writes;
-      let written = false;
-      const waiting = writes.then(() => {
-        written = true;
-        this.#wake();
-      });
-      await this.#until(() => written, signal);
-      await waiting;
-      this.#write();
-    }
+    await this.#writeOut(signal);
     const upTo = this.#seq;
     await this.#until(() => this.#sender.watermark >= upTo || this.#spooled === 0, signal);
   }
@@ -165,14 +157,29 @@ class SpooledEventLog<Event> implements EventLog<Event> {
 
   async #close(timeout: Duration): Promise<void> {
     this.#state = 'closed';
+    // However little time there is for the commit, what is in memory goes to disk; only a disk that hangs can hinder that.
+    await this.#writeOut(AbortSignal.timeout(DISK_MS)).catch(() => undefined);
     await this.flush({ timeout }).catch(() => undefined);
     this.#state = 'stopped';
     await Promise.all([this.#sender.stop(), this.#adopter.stop()]);
-    const done = this.#spooled === 0;
+    const done = this.#pending === 0;
     const { spool } = this.#opened;
     await (done ? spool.empty() : spool.close()).catch(() => undefined);
     this.#opened.release({ remove: done });
     if (done) await rmdir(spool.directory).catch(() => undefined);
+  }
+
+  /** Resolves when everything published before is on disk: after the write that is out, and the next one, which takes the whole ring. */
+  async #writeOut(signal: AbortSignal | undefined): Promise<void> {
+    for (let round = 0; round < 2; round += 1) {
+      let written = false;
+      this.#writes.then(() => {
+        written = true;
+        this.#wake();
+      });
+      await this.#until(() => written, signal);
+      this.#write();
+    }
   }
 
   get #pending(): number {

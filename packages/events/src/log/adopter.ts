@@ -23,7 +23,7 @@ export interface AdoptedStats {
   readonly draining: number;
   /** Spools drained to the end. */
   readonly drained: number;
-  /** Events of dead producers that the sink committed through this process. */
+  /** Events of dead producers that this process sent and the sink committed. */
   readonly counted: number;
 }
 

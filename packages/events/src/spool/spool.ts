@@ -194,8 +194,8 @@ export class Spool {
         continue;
       }
       if (decoded.kind === 'short' && !whole) {
-        // The rest of it lies behind what was read: next time, or at once when it is all there is.
-        if (batches.length > 0) break;
+        // The rest of it lies behind what was read: next time, or at once when nothing else was found.
+        if (at > 0) break;
         return this.#readSome(segment, offset, decoded.bytes + 1);
       }
       const next = bytes.indexOf(FRAME_MARK, at + 1);
