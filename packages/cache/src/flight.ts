@@ -10,10 +10,8 @@ export interface Standby<Value> {
 export class Flight<Value> {
   readonly key: string;
   readonly beganUs: number;
-  /** The cache's epoch when it began: see `L1Entry.epoch`. */
+  /** The epoch of L1 when it began: see `L1Entry.epoch`. */
   readonly epoch: number;
-  /** How many look-ups before this one were overtaken by an invalidation. */
-  readonly attempt: number;
   /** Settles once: with the result, or earlier with a stale value when the soft timeout has passed. */
   readonly answer: Promise<Look<Value>>;
   /** The key changed since the flight began: what it brings may be old, and must not be kept. */
@@ -23,11 +21,10 @@ export class Flight<Value> {
   readonly #reject: (error: unknown) => void;
   #softTimer: NodeJS.Timeout | undefined;
 
-  constructor(key: string, beganUs: number, epoch: number, attempt: number) {
+  constructor(key: string, beganUs: number, epoch: number) {
     this.key = key;
     this.beganUs = beganUs;
     this.epoch = epoch;
-    this.attempt = attempt;
     const { promise, resolve, reject } = Promise.withResolvers<Look<Value>>();
     this.answer = promise;
     this.#resolve = resolve;

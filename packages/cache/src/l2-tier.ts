@@ -2,6 +2,7 @@ import type { Clock } from '@spillway/kernel';
 import type { CacheErrorMessage } from './channels.ts';
 import { createPendingDeletes, type PendingDeletes } from './core/pending-deletes.ts';
 import type { Meter } from './meter.ts';
+import type { Life } from './shelf-life.ts';
 import type { CacheSpace, CacheStore, StoreFill, StoreRead } from './store.ts';
 
 /** Deletes that the store did not confirm: beyond these bounds the store as a whole is bypassed (G7). */
@@ -82,8 +83,18 @@ export class L2Tier {
     }
   }
 
-  async fill(key: string, fill: StoreFill): Promise<'filled' | 'refused' | 'failed'> {
-    const outcome = await this.#space.fill(key, fill).catch((error: unknown) => this.#failed('fill', error));
+  /** @param beganUs when the load of it began, by the cache's clock */
+  async fill(
+    key: string,
+    what: Pick<StoreFill, 'token' | 'text'>,
+    life: Life,
+    beganUs: number,
+  ): Promise<'filled' | 'refused' | 'failed'> {
+    if (life.usableMs < 1) return 'failed';
+    const loadedAgoMs = Math.ceil((this.#options.clock.nowUs() - beganUs) / 1000);
+    const outcome = await this.#space
+      .fill(key, { ...what, freshForMs: life.freshMs, keepForMs: life.usableMs, loadedAgoMs })
+      .catch((error: unknown) => this.#failed('fill', error));
     this.#options.meter.fill(outcome);
     return outcome;
   }

@@ -1,0 +1,110 @@
+import type { Bus, Clock } from '@spillway/kernel';
+import { createL1, type L1, type L1Bounds } from './core/l1.ts';
+import type { L1Entry } from './core/l1-entry.ts';
+import type { Meter } from './meter.ts';
+import type { Life } from './shelf-life.ts';
+
+export interface L1TierOptions {
+  /** Undefined: there is no L1, and nothing is ever found in it. */
+  readonly bounds: L1Bounds | undefined;
+  /** How long an entry is fresh from the beginning of its read; asked for each. */
+  readonly freshMs: () => number;
+  readonly bus: Bus | undefined;
+  readonly clock: Clock;
+  readonly meter: Meter;
+}
+
+/** What was read, and when the reading of it began. */
+export interface Reading<Value> {
+  readonly value: Value | undefined;
+  /** Of the value, as estimated. */
+  readonly bytes: number;
+  readonly life: Life;
+  readonly beganUs: number;
+  /** The tier's epoch when it began. */
+  readonly epoch: number;
+}
+
+/** L1 in time: which of its entries are fresh, and which may only stand in. */
+export class L1Tier<Value> {
+  readonly #l1: L1<Value> | undefined;
+  readonly #options: L1TierOptions;
+  #epoch = 0;
+  #busWasLive: boolean;
+  #closed = false;
+
+  constructor(options: L1TierOptions) {
+    this.#options = options;
+    this.#l1 = options.bounds === undefined ? undefined : createL1(options.bounds, options.meter.bound);
+    this.#busWasLive = options.bus?.live ?? false;
+  }
+
+  /** The entry with its `state` as of now, or undefined when it may not be used at all. */
+  find(key: string): L1Entry<Value> | undefined {
+    const entry = this.#l1?.get(key);
+    if (entry === undefined) return undefined;
+    const { bus, clock } = this.#options;
+    if (bus !== undefined && bus.live !== this.#busWasLive) this.doubtAll();
+    const nowUs = clock.nowUs();
+    if (nowUs < entry.freshUntilUs && entry.epoch === this.#epoch) {
+      entry.state = 'fresh';
+      this.#l1?.touch(entry);
+      return entry;
+    }
+    if (nowUs >= entry.usableUntilUs) {
+      this.#l1?.delete(key);
+      return undefined;
+    }
+    entry.state = 'stale';
+    return entry;
+  }
+
+  keep(key: string, { value, bytes, life, beganUs, epoch }: Reading<Value>): void {
+    if (this.#l1 === undefined || this.#closed || life.usableMs <= 0) return;
+    const nowUs = this.#options.clock.nowUs();
+    this.#l1.put(key, {
+      value,
+      negative: value === undefined,
+      // From the beginning of the read: what it read may have changed the moment after. No hit ever moves it.
+      freshUntilUs: Math.min(beganUs + this.#options.freshMs() * 1000, nowUs + life.freshMs * 1000),
+      usableUntilUs: nowUs + life.usableMs * 1000,
+      epoch,
+      valueBytes: bytes,
+    });
+  }
+
+  drop(key: string): void {
+    this.#l1?.delete(key);
+  }
+
+  dropAll(): void {
+    this.#l1?.clear();
+  }
+
+  /** This one has to be proven again before its next use, and may only stand in. */
+  doubt(key: string): void {
+    const entry = this.#l1?.get(key);
+    if (entry !== undefined) entry.freshUntilUs = 0;
+  }
+
+  /** Messages may have been missed: the same for everything that was read, or began to be read, before now. */
+  doubtAll(): void {
+    this.#busWasLive = this.#options.bus?.live ?? false;
+    this.#epoch += 1;
+    this.#options.meter.gap();
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  stats(): { entries: number; bytes: number; evicted: number; tooLarge: number } {
+    const { entries = 0, bytes = 0, evicted = 0, tooLarge = 0 } = this.#l1 ?? {};
+    return { entries, bytes, evicted, tooLarge };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.dropAll();
+  }
+}

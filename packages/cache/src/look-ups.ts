@@ -1,0 +1,206 @@
+import { OverloadedError } from '@spillway/kernel';
+import type { GetOptions, Loader, Look } from './cache.ts';
+import { Flight, type Standby } from './flight.ts';
+import type { L1Tier } from './l1-tier.ts';
+import type { L2Tier } from './l2-tier.ts';
+import type { Loads } from './loads.ts';
+import type { Meter } from './meter.ts';
+import type { ParsedOptions } from './options.ts';
+import type { Life, ShelfLife } from './shelf-life.ts';
+import type { StoreRead } from './store.ts';
+import type { Values } from './values.ts';
+
+/** Keys looked up at a time (G7). Far beyond what the loads let through: a guard, not a setting. */
+const MAX_FLIGHTS = 100_000;
+
+/** How often a look-up starts again since the key was invalidated meanwhile. Then the last answer has to do. */
+const MAX_RESTARTS = 2;
+
+export interface LookUpParts<Value> {
+  readonly options: ParsedOptions<Value>;
+  readonly l1: L1Tier<Value>;
+  readonly l2: L2Tier | undefined;
+  readonly loads: Loads<Value>;
+  readonly shelf: ShelfLife;
+  readonly values: Values<Value>;
+  readonly meter: Meter;
+}
+
+type Found = Exclude<StoreRead, { kind: 'absent' }>;
+
+/** What happens when L1 has no fresh entry: L2, then the loader, then whatever is stale; one flight per key. */
+export class LookUps<Value> {
+  readonly #parts: LookUpParts<Value>;
+  readonly #flights = new Map<string, Flight<Value>>();
+  readonly #fills = new Set<Promise<void>>();
+
+  constructor(parts: LookUpParts<Value>) {
+    this.#parts = parts;
+  }
+
+  /** The answer of the flight under way for the key, or of a new one. Rejects with what the load rejects with. */
+  join(key: string, loader: Loader<Value>, given: GetOptions | undefined, attempt = 0): Promise<Look<Value>> {
+    const flying = this.#flights.get(key);
+    if (flying !== undefined) return flying.answer;
+    const { options, l1, shelf, meter } = this.#parts;
+    const lives = shelf.parse(given);
+    const flight = new Flight<Value>(key, options.clock.nowUs(), l1.epoch);
+    const entry = l1.find(key);
+    if (entry !== undefined && !entry.negative) {
+      this.#offer(flight, { value: entry.value as Value, usableUntilUs: entry.usableUntilUs });
+    }
+    if (this.#flights.size >= MAX_FLIGHTS) {
+      meter.bound('flights');
+      this.#crash(
+        flight,
+        new OverloadedError(`The set of look-ups of cache ${JSON.stringify(options.name)}`, MAX_FLIGHTS),
+      );
+      return flight.answer;
+    }
+    this.#flights.set(key, flight);
+    this.#fly(flight, loader, lives).then(
+      (look) => {
+        this.#land(flight);
+        // What an overtaken flight brings may be older than the change that its waiters must see by now.
+        const restart = flight.invalidated && attempt < MAX_RESTARTS;
+        flight.resolve(restart ? this.join(key, loader, given, attempt + 1) : look);
+      },
+      (error: unknown) => {
+        this.#land(flight);
+        this.#crash(flight, error);
+      },
+    );
+    return flight.answer;
+  }
+
+  /** Whatever is under way for the key is not kept, and nobody joins it any more. */
+  overtake(key: string): void {
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return;
+    flight.invalidated = true;
+    this.#flights.delete(key);
+  }
+
+  overtakeAll(): void {
+    for (const flight of this.#flights.values()) flight.invalidated = true;
+    this.#flights.clear();
+  }
+
+  get size(): number {
+    return this.#flights.size;
+  }
+
+  /** Resolves when the fills under way have ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#fills);
+  }
+
+  async #fly(flight: Flight<Value>, loader: Loader<Value>, lives: (negative: boolean) => Life): Promise<Look<Value>> {
+    const { l1, l2, loads, values } = this.#parts;
+    const { key, beganUs, epoch } = flight;
+    let token: string | undefined;
+    if (l2?.usable(key) === true) {
+      const read = await l2.read(key);
+      const look = read === undefined ? undefined : this.#take(flight, read);
+      if (look !== undefined) return look;
+      token = read?.token;
+    }
+    const fill = (value: Value | undefined, life: Life): void => {
+      if (token !== undefined) this.#fill(flight, token, value, life);
+    };
+    // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
+    const loaded = await loads.run(key, loader, (late) => fill(late, lives(late === undefined)));
+    const { value, bytes } = values.share(loaded);
+    if (!flight.invalidated) {
+      const life = lives(value === undefined);
+      l1.keep(key, { value, bytes, life, beganUs, epoch });
+      fill(value, life);
+    }
+    return { value, from: 'loader', negative: value === undefined };
+  }
+
+  /** Uses what the store answered: something fresh ends the flight, something stale may stand in. */
+  #take(flight: Flight<Value>, read: Found): Look<Value> | undefined {
+    switch (read.kind) {
+      case 'deleted':
+        flight.standby = undefined;
+        if (!flight.invalidated) this.#parts.l1.drop(flight.key);
+        return undefined;
+      case 'claimed':
+        return undefined;
+      case 'negative':
+        if (read.freshForMs <= 0) return undefined;
+        this.#keep(flight, read.freshForMs, { value: undefined, bytes: 0 });
+        return { value: undefined, from: 'l2', negative: true };
+      case 'value': {
+        const decoded = this.#parts.values.decode(read.text);
+        if (decoded === undefined) return undefined;
+        const { value } = decoded;
+        if (read.freshForMs > 0) {
+          this.#keep(flight, read.freshForMs, decoded);
+          return { value, from: 'l2', negative: false };
+        }
+        const { usableMs } = this.#parts.shelf.remaining(read.freshForMs, false);
+        const nowUs = this.#parts.options.clock.nowUs();
+        if (usableMs > 0) this.#offer(flight, { value, usableUntilUs: nowUs + usableMs * 1000 });
+        return undefined;
+      }
+      default:
+        return read satisfies never;
+    }
+  }
+
+  #keep(flight: Flight<Value>, freshForMs: number, shared: { value: Value | undefined; bytes: number }): void {
+    if (flight.invalidated) return;
+    const { beganUs, epoch } = flight;
+    const life = this.#parts.shelf.remaining(freshForMs, shared.value === undefined);
+    this.#parts.l1.keep(flight.key, { ...shared, life, beganUs, epoch });
+  }
+
+  /** Fills L2, and lets nobody wait for it. */
+  #fill({ key, beganUs }: Flight<Value>, token: string, value: Value | undefined, life: Life): void {
+    const { l1, l2, values } = this.#parts;
+    const encoded = values.encode(value);
+    if (l2 === undefined || encoded === undefined) return;
+    const fill = l2.fill(key, { token, ...encoded }, life, beganUs).then((outcome) => {
+      this.#fills.delete(fill);
+      // The token was gone: perhaps by an invalidation of which the bus has not told yet.
+      if (outcome === 'refused') l1.doubt(key);
+    });
+    this.#fills.add(fill);
+  }
+
+  #offer(flight: Flight<Value>, standby: Standby<Value>): void {
+    flight.offer(standby, this.#parts.options.loads.softTimeoutMs, () => {
+      const look = this.#standIn(flight);
+      if (look !== undefined) flight.resolve(look);
+    });
+  }
+
+  #standIn({ standby, invalidated }: Flight<Value>): Look<Value> | undefined {
+    if (standby === undefined || invalidated) return undefined;
+    if (this.#parts.options.clock.nowUs() >= standby.usableUntilUs) return undefined;
+    return { value: standby.value, from: 'stale', negative: false };
+  }
+
+  #land(flight: Flight<Value>): void {
+    flight.end();
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+  }
+
+  #crash(flight: Flight<Value>, error: unknown): void {
+    flight.end();
+    const look = this.#letsStandIn(error) ? this.#standIn(flight) : undefined;
+    if (look === undefined) flight.reject(error);
+    else flight.resolve(look);
+  }
+
+  // The predicate is the user's: one that throws must not leave callers waiting.
+  #letsStandIn(error: unknown): boolean {
+    try {
+      return this.#parts.options.staleOnError(error);
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { Clock } from '@spillway/kernel';
+import type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from '../store.ts';
+
+interface Entry {
+  readonly kind: 'claimed' | 'deleted' | 'value' | 'negative';
+  readonly token: string;
+  readonly text: string;
+  readonly loadedMs: number;
+  readonly freshUntilMs: number;
+  readonly goneMs: number;
+}
+
+export type Operation = 'read' | 'claim' | 'fill' | 'invalidate' | 'replace' | 'forget';
+
+/** A second tier in this process, for unit tests: several caches may share it, and faults are put in by hand. */
+export interface MemoryCacheStore extends CacheStore {
+  state: StoreState;
+  /** Changes the state, and tells of it. */
+  turn(state: StoreState): void;
+  /** Called before each operation takes effect: throw, or wait, to make it fail or come late. */
+  before: (operation: Operation, key: string) => Promise<void> | void;
+  /** Called after it took effect, before its caller hears of it. */
+  after: (operation: Operation, key: string) => Promise<void> | void;
+  /** What every operation did, in order. */
+  readonly log: string[];
+  flush(): void;
+  readonly size: number;
+}
+
+export function memoryCacheStore(clock: Clock): MemoryCacheStore {
+  const entries = new Map<string, Entry>();
+  const listeners = new Set<(state: StoreState, previous: StoreState) => void>();
+  let ids = 0;
+  const nowMs = (): number => clock.nowUs() / 1000;
+  const nextToken = (): string => `t${++ids}`;
+  const get = (id: string): Entry | undefined => {
+    const entry = entries.get(id);
+    return entry === undefined || entry.goneMs <= nowMs() ? undefined : entry;
+  };
+  const blank = (kind: 'claimed' | 'deleted', forMs: number): Entry => ({
+    kind,
+    token: nextToken(),
+    text: '',
+    loadedMs: nowMs(),
+    freshUntilMs: 0,
+    goneMs: nowMs() + forMs,
+  });
+
+  const toRead = (entry: Entry | undefined, disownedMs: number): StoreRead => {
+    if (entry === undefined) return { kind: 'absent' };
+    const { kind, token, text, freshUntilMs } = entry;
+    if (kind === 'claimed') return { kind, token };
+    if (kind === 'deleted' || entry.loadedMs < disownedMs) return { kind: 'deleted', token };
+    const freshForMs = freshUntilMs - nowMs();
+    return kind === 'negative' ? { kind, token, freshForMs } : { kind, token, freshForMs, text };
+  };
+
+  const store: MemoryCacheStore = {
+    state: 'up',
+    before: () => undefined,
+    after: () => undefined,
+    log: [],
+    onState(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    turn(state) {
+      const previous = store.state;
+      store.state = state;
+      for (const listener of listeners) listener(state, previous);
+    },
+    flush: () => entries.clear(),
+    get size() {
+      return entries.size;
+    },
+    open(name): CacheSpace {
+      const idOf = (key: string): string => JSON.stringify([name, key]);
+      let disownedMs = Number.NEGATIVE_INFINITY;
+      const act = async <Result>(operation: Operation, key: string, effect: () => Result): Promise<Result> => {
+        store.log.push(`${operation} ${key}`);
+        await store.before(operation, key);
+        const result = effect();
+        await store.after(operation, key);
+        return result;
+      };
+      return {
+        read: (key) => act('read', key, () => toRead(get(idOf(key)), disownedMs)),
+        claim: (key, forMs) =>
+          act('claim', key, () => {
+            const present = get(idOf(key)) ?? blank('claimed', forMs);
+            entries.set(idOf(key), present);
+            return toRead(present, disownedMs) as Exclude<StoreRead, { kind: 'absent' }>;
+          }),
+        fill: (key, fill: StoreFill) =>
+          act('fill', key, () => {
+            if (get(idOf(key))?.token !== fill.token) return 'refused';
+            entries.set(idOf(key), {
+              kind: fill.text === undefined ? 'negative' : 'value',
+              token: nextToken(),
+              text: fill.text ?? '',
+              loadedMs: nowMs() - fill.loadedAgoMs,
+              freshUntilMs: nowMs() + fill.freshForMs,
+              goneMs: nowMs() + fill.keepForMs,
+            });
+            return 'filled';
+          }),
+        invalidate: (keys, rememberMs) =>
+          act('invalidate', keys.join(','), () => {
+            for (const key of keys) {
+              if (get(idOf(key)) === undefined) continue;
+              if (rememberMs > 0) entries.set(idOf(key), blank('deleted', rememberMs));
+              else entries.delete(idOf(key));
+            }
+          }),
+        replace: (key, rememberMs) =>
+          act('replace', key, () => {
+            const entry = blank('deleted', rememberMs);
+            entries.set(idOf(key), entry);
+            return { token: entry.token };
+          }),
+        forget: () =>
+          act('forget', '', () => {
+            disownedMs = nowMs() + 1;
+          }),
+      };
+    },
+  };
+  return store;
+}
