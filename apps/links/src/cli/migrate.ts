@@ -16,7 +16,9 @@ export function stepOverIds(_: readonly string[], options: { readonly blocks: st
   const blocks = integerOption('blocks', options.blocks, 1, 1_000_000);
   return withDatabase(async ({ sql }) => {
     const { stepOver } = await import('@spillway/ids/sql');
-    for (const { sequence, floor } of await stepOver({ sql, blocks })) {
+    const floors = await stepOver({ sql, blocks });
+    if (floors.length === 0) console.log('Nothing to step over: this database has never given out an id.');
+    for (const { sequence, floor } of floors) {
       console.log(`The next block of "${sequence}" has a number above ${floor}.`);
     }
   });
