@@ -1,0 +1,1 @@
+export { type Collection, type CollectOptions, collectPrometheus } from './collect-prometheus.ts';

@@ -1,0 +1,80 @@
+/**
+ * Counters, gauges and histograms that are cheap to move: plain numbers, handed to prom-client when somebody scrapes. prom-client's own
+ * `inc` and `observe` join and hash the labels on every call, which is too much beside a redirect.
+ */
+import { type Aggregator, Counter, Gauge, type Registry } from 'prom-client';
+import { createHistogram, type Observer } from './histogram.ts';
+import { createLabelTree, type LabelTree } from './label-tree.ts';
+import { finite, type Labels, MAX_SERIES, named } from './labels.ts';
+
+export interface MetricSet {
+  /** Name without `spillway_`. By convention ends in `_total`. */
+  counter(name: string, help: string, labels: Labels): Tally;
+  /** `aggregator`: what the value of several worker processes is together. */
+  gauge(name: string, help: string, labels: Labels, aggregator: Aggregator): Level;
+  histogram(name: string, help: string, labels: Labels, buckets: readonly number[]): Observer;
+  /** Takes all of them off the registry. */
+  close(): void;
+}
+
+export interface Tally {
+  add(by: number, first: string, second?: string, third?: string): void;
+}
+
+export interface Level {
+  set(value: number, first: string, second?: string, third?: string): void;
+}
+
+interface Cell {
+  value: number;
+}
+
+export function createMetricSet(registry: Registry): MetricSet {
+  const names: string[] = [];
+  const base = (name: string, help: string, labels: Labels) => {
+    names.push(`spillway_${name}`);
+    return { name: `spillway_${name}`, help, labelNames: [...labels], registers: [registry] };
+  };
+  const cellsFor = (labels: Labels): LabelTree<Cell> =>
+    createLabelTree<Cell>(labels.length, MAX_SERIES, () => ({ value: 0 }));
+
+  return {
+    counter(name, help, labels) {
+      const cells = cellsFor(labels);
+      new Counter({
+        ...base(name, help, labels),
+        collect() {
+          this.reset();
+          for (const [values, { value }] of cells.entries()) this.inc(named(labels, values), value);
+        },
+      });
+      return {
+        add(by, first, second, third) {
+          const amount = finite(by);
+          cells.at(first, second, third).value += amount;
+        },
+      };
+    },
+    gauge(name, help, labels, aggregator) {
+      const cells = cellsFor(labels);
+      new Gauge({
+        ...base(name, help, labels),
+        aggregator,
+        collect() {
+          this.reset();
+          for (const [values, { value }] of cells.entries()) this.set(named(labels, values), value);
+        },
+      });
+      return {
+        set(value, first, second, third) {
+          const level = finite(value);
+          cells.at(first, second, third).value = level;
+        },
+      };
+    },
+    histogram: (name, help, labels, buckets) => createHistogram(base(name, help, labels), labels, buckets),
+    close() {
+      for (const name of names) registry.removeSingleMetric(name);
+    },
+  };
+}
