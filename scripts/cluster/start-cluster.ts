@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -56,6 +57,7 @@ export interface Cluster extends AsyncDisposable {
 /** nginx, instances of the service, PostgreSQL and Redis as processes on the loopback; nothing of it outlives this process. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { instances: count = 3, report = () => undefined } = options;
+  if (options.port !== undefined) await assertFree(options.port);
   const directory = temporaryDirectory({ name: 'cluster' });
   const opened: { close(): Promise<unknown> }[] = [directory];
   const close = async () => {
@@ -99,6 +101,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await close();
     throw error;
   }
+}
+
+/** Before anything starts: nginx itself would try for a while, and meanwhile somebody else would answer in its place. */
+function assertFree(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', ({ code }: NodeJS.ErrnoException) =>
+      reject(new Error(`Port ${port} can not be had (${code}); choose another with --port`)),
+    );
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+  });
 }
 
 async function openInstance(
