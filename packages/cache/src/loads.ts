@@ -1,6 +1,6 @@
 import { type Clock, OverloadedError, StoreUnavailableError } from '@spillway/kernel';
 import type { LoadContext, Loader } from './cache.ts';
-import { createBulkhead, type Release, type Ticket } from './core/bulkhead.ts';
+import { type Bulkhead, createBulkhead } from './core/bulkhead.ts';
 import type { Meter } from './meter.ts';
 
 export interface LoadsBounds {
@@ -25,62 +25,65 @@ export interface Loads<Value> {
 export function createLoads<Value>(name: string, bounds: LoadsBounds, clock: Clock, meter: Meter): Loads<Value> {
   const what = `The queue of loads of cache ${JSON.stringify(name)}`;
   const bulkhead = createBulkhead(what, bounds);
-  const refused = (): OverloadedError => new OverloadedError(what, bounds.concurrent + bounds.queued);
 
-  const enter = (): Ticket => {
-    try {
-      return bulkhead.enter();
-    } catch (error) {
-      meter.load('overloaded', 0);
-      meter.bound('loads');
-      throw error;
-    }
+  const refuse = (durationMs: number): void => {
+    meter.load('overloaded', durationMs);
+    meter.bound('loads');
   };
 
   return {
-    async run(key, loader, onLate) {
+    run(key, loader, onLate) {
       const beganUs = clock.nowUs();
-      const ticket = enter();
+      const passedMs = (): number => (clock.nowUs() - beganUs) / 1000;
       const context = new LazyContext();
       const { promise, resolve, reject } = Promise.withResolvers<Value | undefined>();
-      let phase: 'waiting' | 'running' | 'over' = 'waiting';
-      const end = (outcome: Parameters<Meter['load']>[0]): void => {
-        phase = 'over';
-        clearTimeout(timer);
-        meter.load(outcome, (clock.nowUs() - beganUs) / 1000);
+      let answered = false;
+
+      const start = (): void => {
+        void work(bulkhead, () => loader(key, context)).then(
+          (value) => {
+            if (answered) {
+              onLate(value);
+              return;
+            }
+            clearTimeout(timer);
+            meter.load(value === undefined ? 'absent' : 'loaded', passedMs());
+            resolve(value);
+          },
+          (error: unknown) => {
+            if (answered) return;
+            clearTimeout(timer);
+            meter.load('failed', passedMs());
+            reject(error);
+          },
+        );
       };
 
-      const timer = setTimeout(() => {
-        const started = phase === 'running';
-        end(started ? 'timed-out' : 'overloaded');
-        ticket.leave();
-        const error = started
-          ? new StoreUnavailableError('load', undefined, `did not answer within ${bounds.hardTimeoutMs} ms`)
-          : refused();
-        if (!started) meter.bound('loads');
+      const giveUp = (): void => {
+        answered = true;
+        const waiting = waiter.state === 'waiting';
+        bulkhead.leave(waiter);
+        if (waiting) {
+          refuse(passedMs());
+          reject(new OverloadedError(what, bounds.concurrent + bounds.queued));
+          return;
+        }
+        meter.load('timed-out', passedMs());
+        const error = new StoreUnavailableError('load', undefined, `gave no answer within ${bounds.hardTimeoutMs} ms`);
         context.abort(error);
         reject(error);
-      }, bounds.hardTimeoutMs);
-
-      const start = async (release: Release): Promise<void> => {
-        try {
-          // The place may have come in the very turn in which the wait was over.
-          if (phase === 'over') return;
-          phase = 'running';
-          const value = await loader(key, context);
-          if (isOver(phase)) return onLate(value);
-          end(value === undefined ? 'absent' : 'loaded');
-          resolve(value);
-        } catch (error) {
-          if (isOver(phase)) return;
-          end('failed');
-          reject(error);
-        } finally {
-          release();
-        }
       };
-      void ticket.admitted.then(start);
-      return await promise;
+
+      const timer = setTimeout(giveUp, bounds.hardTimeoutMs);
+      let waiter: ReturnType<Bulkhead['enter']>;
+      try {
+        waiter = bulkhead.enter(start);
+      } catch (error) {
+        clearTimeout(timer);
+        refuse(0);
+        reject(error);
+      }
+      return promise;
     },
     get running() {
       return bulkhead.running;
@@ -91,8 +94,14 @@ export function createLoads<Value>(name: string, bounds: LoadsBounds, clock: Clo
   };
 }
 
-// Its own function, since the compiler does not see that the timer changes `phase` across an await.
-const isOver = (phase: string): boolean => phase === 'over';
+/** In its place until it settles. An async function, so that a loader that throws at once rejects like any other. */
+async function work<Value>(bulkhead: Bulkhead, load: () => Promise<Value>): Promise<Value> {
+  try {
+    return await load();
+  } finally {
+    bulkhead.release();
+  }
+}
 
 /** An AbortController costs more than many a load: it is made when a loader asks for the signal. */
 class LazyContext implements LoadContext {

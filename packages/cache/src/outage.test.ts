@@ -172,7 +172,7 @@ describe('loads', () => {
       });
       return never.promise;
     };
-    await expect(cache.get('k', hang)).rejects.toThrow('did not answer within 30 ms');
+    await expect(cache.get('k', hang)).rejects.toThrow('gave no answer within 30 ms');
     expect(aborted).toBeInstanceOf(StoreUnavailableError);
     expect(cache.stats().loads).toMatchObject({ running: 1, timedOut: 1 });
     // No room within the timeout: refused, and the queue is empty again.

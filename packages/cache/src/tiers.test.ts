@@ -151,14 +151,14 @@ describe('tiers', () => {
     expect(loads()).toBe(2);
   });
 
-  test('G7: a million different keys leave nothing behind but what the bounds allow', async () => {
+  test('G7: 100,000 different keys leave nothing behind but what the bounds allow', async () => {
     const cache = createCache<string>({
       name: 'x',
       ttl: '1m',
       l1: { maxEntries: 500 },
       loads: { concurrent: 100, queued: 1_000 },
     });
-    for (let i = 0; i < 1_000_000; i += 1_000) {
+    for (let i = 0; i < 100_000; i += 1_000) {
       await Promise.all(Array.from({ length: 1_000 }, (_, j) => cache.get(`k${i + j}`, async () => 'v')));
     }
     expect(cache.stats()).toMatchObject({ l1: { entries: 500 }, flights: 0, loads: { running: 0, queued: 0 } });

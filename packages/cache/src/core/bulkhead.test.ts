@@ -1,60 +1,49 @@
 import { OverloadedError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
-import { createBulkhead, type Release } from './bulkhead.ts';
+import { createBulkhead } from './bulkhead.ts';
 
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+const enterAll = (bulkhead: ReturnType<typeof createBulkhead>, names: readonly string[]) => {
+  const started: string[] = [];
+  const waiters = names.map((name) => bulkhead.enter(() => void started.push(name)));
+  return { started, waiters };
+};
 
 describe('bulkhead', () => {
-  test('G7: lets in as many as have room, queues as many as it may, and refuses the rest at once', async () => {
+  test('G7: lets in as many as have room, queues as many as it may, and refuses the rest at once', () => {
     const bulkhead = createBulkhead('The queue', { concurrent: 2, queued: 1 });
-    const first = await bulkhead.enter().admitted;
-    await bulkhead.enter().admitted;
-    const third = bulkhead.enter();
-    expect(() => bulkhead.enter()).toThrow(OverloadedError);
+    const { started } = enterAll(bulkhead, ['a', 'b', 'c']);
+    expect(() => bulkhead.enter(() => undefined)).toThrow(OverloadedError);
     expect({ running: bulkhead.running, queued: bulkhead.queued }).toEqual({ running: 2, queued: 1 });
-    first();
-    await third.admitted;
+    expect(started).toEqual(['a', 'b']);
+    bulkhead.release();
+    expect(started).toEqual(['a', 'b', 'c']);
     expect({ running: bulkhead.running, queued: bulkhead.queued }).toEqual({ running: 2, queued: 0 });
-  });
-
-  test('serves in the order of arrival, past those who left', async () => {
-    const bulkhead = createBulkhead('The queue', { concurrent: 1, queued: 10 });
-    const order: string[] = [];
-    const release = await bulkhead.enter().admitted;
-    const tickets = ['a', 'b', 'c'].map((name) => {
-      const ticket = bulkhead.enter();
-      void ticket.admitted.then((next: Release) => {
-        order.push(name);
-        next();
-      });
-      return ticket;
-    });
-    tickets[1]?.leave();
-    expect(bulkhead.queued).toBe(2);
-    release();
-    await settle();
-    expect(order).toEqual(['a', 'c']);
+    bulkhead.release();
+    bulkhead.release();
     expect(bulkhead.running).toBe(0);
   });
 
-  test('a place given back twice counts once', async () => {
-    const bulkhead = createBulkhead('The queue', { concurrent: 2, queued: 0 });
-    const release = await bulkhead.enter().admitted;
-    await bulkhead.enter().admitted;
-    release();
-    release();
-    expect(bulkhead.running).toBe(1);
+  test('serves in the order of arrival, past those who left, wherever they stood', () => {
+    for (const leaving of [0, 1, 2, 3]) {
+      const bulkhead = createBulkhead('The queue', { concurrent: 1, queued: 10 });
+      enterAll(bulkhead, ['holder']);
+      const { started, waiters } = enterAll(bulkhead, ['a', 'b', 'c', 'd']);
+      const waiter = waiters[leaving];
+      if (waiter !== undefined) for (const _ of [1, 2]) bulkhead.leave(waiter);
+      expect(bulkhead.queued).toBe(3);
+      for (let i = 0; i < 4; i += 1) bulkhead.release();
+      expect(started).toEqual(['a', 'b', 'c', 'd'].filter((_, at) => at !== leaving));
+      expect({ running: bulkhead.running, queued: bulkhead.queued }).toEqual({ running: 0, queued: 0 });
+    }
   });
 
-  test('leaving after admission neither gives the place back nor disturbs the queue', async () => {
-    const bulkhead = createBulkhead('The queue', { concurrent: 1, queued: 5 });
-    const ticket = bulkhead.enter();
-    const release = await ticket.admitted;
-    ticket.leave();
-    expect(bulkhead.running).toBe(1);
-    const waiting = bulkhead.enter();
-    release();
-    await waiting.admitted;
-    expect(bulkhead.running).toBe(1);
+  test('who leaves makes room in the queue; leaving after the start changes nothing', () => {
+    const bulkhead = createBulkhead('The queue', { concurrent: 1, queued: 1 });
+    const { waiters } = enterAll(bulkhead, ['a', 'b']);
+    for (const waiter of waiters) bulkhead.leave(waiter);
+    expect({ running: bulkhead.running, queued: bulkhead.queued }).toEqual({ running: 1, queued: 0 });
+    const { started } = enterAll(bulkhead, ['c']);
+    bulkhead.release();
+    expect(started).toEqual(['c']);
   });
 });
