@@ -1,7 +1,7 @@
 import type { Random } from '@spillway/kernel';
 import type { BusListener, BusTransport } from '../bus/transport.ts';
 import { backOffMs } from '../core/back-off.ts';
-import { Reassembly, toPayloads } from './notify-chunks.ts';
+import { createCutter, Reassembly } from './notify-chunks.ts';
 import type { NotifyClient } from './notify-client.ts';
 
 /** A connection that does not listen by then is given up. */
@@ -23,8 +23,9 @@ interface TransportOptions {
  */
 export function notifyTransport({ connect, channel, sender, random }: TransportOptions): BusTransport {
   let current: Session | undefined;
+  const cut = createCutter(sender);
   return {
-    send: (frame) => current?.send(toPayloads(sender, frame)),
+    send: (frame) => current?.send(cut(frame)),
     listen: (listener) => {
       let closed = false;
       let attempts = 0;

@@ -56,8 +56,11 @@ export function keepBeating(
       stop?.();
       clearTimeout(timer);
       await beating;
-      // Best effort: who can not say good-bye is counted out by its silence.
-      await store.leave().catch(() => undefined);
+      try {
+        await store.leave();
+      } catch {
+        // Who can not say good-bye is counted out by its silence.
+      }
     },
   };
 }
