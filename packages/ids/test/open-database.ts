@@ -39,6 +39,13 @@ export async function openPostgres(serverUrl: string): Promise<OpenDatabase> {
   };
 }
 
+/** As an app would open its file: one writer, durable at every commit. */
+export function openSqliteFile(file: string): SqlRunner {
+  const database = new DatabaseSync(file);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  return sqliteRunner(database);
+}
+
 export async function openSqlite(file = ':memory:'): Promise<OpenDatabase> {
   const database = new DatabaseSync(file);
   const sql = sqliteRunner(database);

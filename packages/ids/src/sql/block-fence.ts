@@ -16,7 +16,7 @@ export interface BlockFence {
 }
 
 /** A proposal further above the highest number is not believed: one absurd counter would use up the sequence for ever. */
-export const MAX_JUMP = 1_000_000;
+export const MAX_JUMP = 100_000;
 
 // One statement, so that it commits or does not. Everything it compares is fixed by then, except `floor`, which is only raised
 // while nobody is connected. DO NOTHING waits for a competing insert of the same number to commit or roll back.

@@ -23,12 +23,12 @@ export function confirmedBlocks(options: {
 }): BlockSource {
   const { sequence, random, proposer } = options;
   const fence = createBlockFence(options);
-  // The first time, the sequence may have to be made, and the proposer is best started above what is taken.
-  let started = false;
+  // Whether SQL was there the last time. At first, the sequence may have to be made, and the proposer is best started above what
+  // is taken; and while SQL is away, asking it first keeps every try from using up a proposal.
+  let trusted = false;
 
-  const next = async ({ blockSize, signal }: BlockRequest): Promise<Block> => {
-    let floor = started ? 0 : await fence.highest(blockSize);
-    started = true;
+  const takeBlock = async ({ blockSize, signal }: BlockRequest): Promise<Block> => {
+    let floor = trusted ? 0 : await fence.highest(blockSize);
     let misleading = 0;
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
       signal?.throwIfAborted();
@@ -48,5 +48,16 @@ export function confirmedBlocks(options: {
     throw new StoreUnavailableError(sequence, undefined, `gave no free block in ${MAX_CONFLICTS} tries`);
   };
 
-  return { next };
+  return {
+    async next(request) {
+      try {
+        const block = await takeBlock(request);
+        trusted = true;
+        return block;
+      } catch (error) {
+        trusted = false;
+        throw error;
+      }
+    },
+  };
 }
