@@ -106,11 +106,11 @@ class SpooledEventLog<Event> implements EventLog<Event> {
   ) {
     this.#options = options;
     this.#opened = opened;
-    const { log, producer } = options;
+    const { log, producer, stallMs } = options;
     const { epoch, spool } = opened;
     const onSettled = (batches: readonly Batch[], deadLettered: number): void => this.#settle(batches, deadLettered);
-    this.#sender = new Sender({ log, of: { producer, epoch }, spool, transport, watermarks, onSettled });
-    this.#adopter = new Adopter({ log, directory, transport, watermarks, everyMs: options.adoptMs });
+    this.#sender = new Sender({ log, of: { producer, epoch }, spool, transport, watermarks, stallMs, onSettled });
+    this.#adopter = new Adopter({ log, directory, transport, watermarks, everyMs: options.adoptMs, stallMs });
     this.#adopter.start();
     this.#sender.start(this.#predecessorsGone());
   }

@@ -1,13 +1,12 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tell } from '../channels.ts';
-import { type DirectoryLock, DirectoryLockedError, lockDirectory } from '../spool/directory-lock.ts';
+import { DirectoryLockedError, lockDirectory } from '../spool/directory-lock.ts';
 import { fromPathName, isEpoch } from '../spool/layout.ts';
-import { openSpool, type Spool } from '../spool/spool.ts';
+import { openSpool } from '../spool/spool.ts';
 import type { EventTransport } from '../transport.ts';
 import type { WatermarkSource } from '../watermarks.ts';
-import { createBackoff } from './backoff.ts';
-import { Sender } from './sender.ts';
+import { type Drain, startDrain } from './drain.ts';
 
 export interface AdopterOptions {
   readonly log: string;
@@ -16,6 +15,7 @@ export interface AdopterOptions {
   readonly transport: EventTransport;
   readonly watermarks: WatermarkSource;
   readonly everyMs: number;
+  readonly stallMs: number;
 }
 
 export interface AdoptedStats {
@@ -30,18 +30,15 @@ export interface AdoptedStats {
 /** Spools drained at a time: after a crash of many, what just came back is not stormed. */
 const MOST_AT_ONCE = 4;
 
-interface Drain {
-  readonly stop: () => Promise<void>;
-}
-
 /** Looks for the spools of dead producers under the same root and drains them, each under its own name and numbers. */
 export class Adopter {
   readonly #options: AdopterOptions;
   readonly #drains = new Map<string, Drain>();
+  /** Directories that could not be read the last time. */
   readonly #unreadable = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
-  #running = true;
-  #scan: Promise<void> = Promise.resolve();
+  #state: 'looking' | 'waiting' | 'stopped' = 'waiting';
+  #look: Promise<void> = Promise.resolve();
   #drained = 0;
   #counted = 0;
 
@@ -55,8 +52,12 @@ export class Adopter {
 
   /** Looks now, and again and again. */
   start(): void {
-    this.#scan = this.scan().finally(() => {
-      if (!this.#running) return;
+    if (this.#state !== 'waiting') return;
+    clearTimeout(this.#timer);
+    this.#state = 'looking';
+    this.#look = this.#lookAround().finally(() => {
+      if (this.#state === 'stopped') return;
+      this.#state = 'waiting';
       this.#timer = setTimeout(() => this.start(), this.#options.everyMs);
       // Looking for the dead is no reason to stay alive.
       this.#timer.unref();
@@ -64,27 +65,11 @@ export class Adopter {
   }
 
   async stop(): Promise<void> {
-    this.#running = false;
+    this.#state = 'stopped';
     clearTimeout(this.#timer);
-    await this.#scan;
-    await Promise.all([...this.#drains.values()].map((drain) => drain.stop()));
-  }
-
-  async scan(): Promise<void> {
-    const { directory, log } = this.#options;
-    try {
-      for (const producerPath of await readdir(directory)) {
-        const producer = fromPathName(producerPath);
-        if (producer === undefined) continue;
-        for (const epoch of await listEpochs(join(directory, producerPath))) {
-          if (!this.#running || this.#drains.size >= MOST_AT_ONCE) return;
-          await this.#adoptOrTell(producer, epoch, join(directory, producerPath, epoch));
-        }
-        removeProducer(join(directory, producerPath)).catch(() => undefined);
-      }
-    } catch (error) {
-      tell.retry(() => ({ log, what: 'adopt', error }));
-    }
+    await this.#look;
+    for (const drain of this.#drains.values()) drain.stop();
+    await Promise.all([...this.#drains.values()].map(({ done }) => done));
   }
 
   /** Whether the last try to read this directory failed: nobody should wait for it to be drained. */
@@ -92,117 +77,62 @@ export class Adopter {
     return this.#unreadable.has(directory);
   }
 
-  async #adoptOrTell(producer: string, epoch: string, directory: string): Promise<void> {
-    const { log } = this.#options;
+  async #lookAround(): Promise<void> {
+    const { directory, log } = this.#options;
     try {
-      await this.#adopt(producer, epoch, directory);
-      this.#unreadable.delete(directory);
+      for (const path of await readdir(directory)) {
+        const producer = fromPathName(path);
+        if (producer !== undefined) await this.#adoptOldest(producer, join(directory, path));
+      }
     } catch (error) {
-      this.#unreadable.add(directory);
       tell.retry(() => ({ log, what: 'adopt', error }));
     }
+  }
+
+  /** One epoch of a producer at a time, the oldest first: order holds across its lives. */
+  async #adoptOldest(producer: string, directory: string): Promise<void> {
+    const { log } = this.#options;
+    const epochs = await listEpochs(directory);
+    for (const epoch of epochs) {
+      const path = join(directory, epoch);
+      if (this.#state === 'stopped' || this.#drains.size >= MOST_AT_ONCE || this.#drains.has(path)) return;
+      try {
+        await this.#adopt(producer, epoch, path);
+        this.#unreadable.delete(path);
+        return;
+      } catch (error) {
+        if (error instanceof DirectoryLockedError) return;
+        // One that can not be read must not keep the later ones waiting.
+        this.#unreadable.add(path);
+        tell.retry(() => ({ log, what: 'adopt', error }));
+      }
+    }
+    if (epochs.length === 0) await removeProducer(directory).catch(() => undefined);
   }
 
   async #adopt(producer: string, epoch: string, directory: string): Promise<void> {
-    if (this.#drains.has(directory)) return;
-    const { log } = this.#options;
-    let lock: DirectoryLock;
-    try {
-      lock = lockDirectory(directory);
-    } catch (error) {
-      if (error instanceof DirectoryLockedError) return;
-      throw error;
-    }
+    const { log, transport, watermarks, stallMs } = this.#options;
+    const lock = lockDirectory(directory);
     try {
       const spool = await openSpool(directory);
-      this.#drains.set(directory, this.#drain({ producer, epoch, spool, lock }));
-      tell.adopted(() => ({ log, producer, epoch, stage: 'taken', bytes: spool.bytes, damagedBytes: 0 }));
+      const of = { producer, epoch };
+      const onCounted = (events: number): void => {
+        this.#counted += events;
+      };
+      tell.adopted(() => ({ log, ...of, stage: 'taken', bytes: spool.bytes, damagedBytes: 0 }));
+      const drain = startDrain({ log, of, spool, lock, transport, watermarks, stallMs, onCounted });
+      this.#drains.set(directory, drain);
+      drain.done.then((outcome) => {
+        this.#drains.delete(directory);
+        if (outcome === 'drained') this.#drained += 1;
+        if (outcome === 'failed') this.#unreadable.add(directory);
+        // The producer's next epoch may go now.
+        else this.start();
+      });
     } catch (error) {
       lock.release();
       throw error;
     }
-  }
-
-  #drain({
-    producer,
-    epoch,
-    spool,
-    lock,
-  }: {
-    producer: string;
-    epoch: string;
-    spool: Spool;
-    lock: DirectoryLock;
-  }): Drain {
-    const { log, transport, watermarks } = this.#options;
-    const of = { producer, epoch };
-    let stopped = false;
-    let wake: (() => void) | undefined;
-    const sender = new Sender({
-      log,
-      of,
-      spool,
-      transport,
-      watermarks,
-      onSettled: (batches, deadLettered) => {
-        this.#counted += batches.reduce((sum, batch) => sum + batch.events, 0) - deadLettered;
-        wake?.();
-      },
-    });
-    const pause = (ms: number): Promise<void> =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-
-    const work = async (): Promise<void> => {
-      const backoff = createBackoff(100, 5_000);
-      const bytes = spool.bytes;
-      // Nothing is read before SQL has said how far its batches were committed.
-      while (!stopped && bytes > 0) {
-        try {
-          await sender.catchUp();
-          break;
-        } catch (error) {
-          tell.retry(() => ({ log, what: 'watermark', error }));
-          await pause(backoff.next());
-        }
-      }
-      await spool.trim(sender.watermark);
-      sender.start();
-      while (!stopped && (spool.unread > 0 || sender.inFlight > 0)) {
-        await pause(250);
-        await spool.trim(sender.watermark);
-      }
-      await sender.stop();
-      if (stopped) {
-        lock.release();
-      } else {
-        await spool.empty();
-        lock.release({ remove: true });
-        await rmdir(spool.directory).catch(() => undefined);
-        this.#drained += 1;
-        tell.adopted(() => ({ log, ...of, stage: 'drained', bytes, damagedBytes: spool.damagedBytes }));
-      }
-      this.#drains.delete(spool.directory);
-    };
-    const done = work().catch((error) => {
-      // The disk failed under it: let it go, and try again with the next scan.
-      lock.release();
-      this.#drains.delete(spool.directory);
-      this.#unreadable.add(spool.directory);
-      tell.retry(() => ({ log, what: 'adopt', error }));
-    });
-    return {
-      stop: () => {
-        stopped = true;
-        wake?.();
-        return done;
-      },
-    };
   }
 }
 
@@ -212,9 +142,8 @@ export async function listEpochs(producerDirectory: string): Promise<string[]> {
   return names.filter(isEpoch).sort();
 }
 
-/** Removes a producer's directory when no epoch is left in it and no live process owns it. */
+/** Removes a producer's directory when no live process owns it. */
 async function removeProducer(directory: string): Promise<void> {
-  if ((await listEpochs(directory)).length > 0) return;
   lockDirectory(directory).release({ remove: true });
   await rmdir(directory);
 }

@@ -25,6 +25,8 @@ export interface EventLogOptions<Event> {
   readonly flushEvery?: Duration;
   /** 'batch': each batch is synced to the disk before it is sent, so that the loss of the machine loses none. Default 'off'. */
   readonly fsync?: 'off' | 'batch';
+  /** How long the watermark may stand still before the transport is asked what it lost. Default `"1s"`; backs off to ten times that. */
+  readonly stallAfter?: Duration;
   /** How often to look for dead producers' spools. Default `"5s"`. */
   readonly adoptEvery?: Duration;
   /** Default: JSON. */
@@ -42,6 +44,7 @@ export interface ParsedOptions<Event> {
   readonly maxRing: number;
   readonly flushMs: number;
   readonly adoptMs: number;
+  readonly stallMs: number;
   readonly fsync: 'off' | 'batch';
   readonly encode: EventCodec<Event>['encode'];
 }
@@ -84,6 +87,11 @@ export function parseOptions<Event>(options: EventLogOptions<Event>): ParsedOpti
     adoptMs: integer(
       'adoptEvery',
       check('adoptEvery', () => toMs(options.adoptEvery ?? '5s'), 5_000),
+      1,
+    ),
+    stallMs: integer(
+      'stallAfter',
+      check('stallAfter', () => toMs(options.stallAfter ?? '1s'), 1_000),
       1,
     ),
     fsync: fsync === 'batch' ? 'batch' : 'off',

@@ -19,6 +19,8 @@ export interface SenderOptions {
   readonly spool: Spool;
   readonly transport: EventTransport;
   readonly watermarks: WatermarkSource;
+  /** How long the watermark may stand still before the transport is asked what it still holds. */
+  readonly stallMs: number;
   /** The sink committed these. `deadLettered`: how many of their events went aside instead. */
   readonly onSettled: (batches: readonly Batch[], deadLettered: number) => void;
   readonly random?: Random;
@@ -30,8 +32,6 @@ export const WINDOW = { batches: 256, bytes: 4 * 1024 * 1024 };
 const SEND_BATCHES = 64;
 /** Polls of the watermark: the pace with a full window (a backlog), the usual one, and the slowest, when nothing moves. */
 const POLL_MS = { backlog: 50, usual: 250, idle: 1_000 };
-/** How long the watermark may stand still before the transport is asked what it still holds. */
-const STALL_MS = 1_000;
 
 const nowMs = (): number => monotonicClock.nowUs() / 1000;
 
@@ -59,7 +59,7 @@ export class Sender {
     this.#options = options;
     this.#mark = { ...options.of, seq: 0, counted: 0, deadLettered: 0 };
     this.#sendBackoff = createBackoff(100, 2_000, options.random);
-    this.#stallBackoff = createBackoff(STALL_MS, 10_000, options.random);
+    this.#stallBackoff = createBackoff(options.stallMs, options.stallMs * 10, options.random);
     this.#stopHints = options.transport.onCommitted((marks) => {
       for (const mark of marks) if (this.#isMine(mark)) this.#advance(mark);
       this.#alarm.ring();
@@ -176,7 +176,7 @@ export class Sender {
     this.#slots = this.#slots.map((slot) =>
       bySeq.has(slot.seq) ? { ...slot, receipt: bySeq.get(slot.seq), floorSent: floor, sends: slot.sends + 1 } : slot,
     );
-    this.#checkAt = Math.max(this.#checkAt, nowMs() + STALL_MS);
+    this.#checkAt = Math.max(this.#checkAt, nowMs() + this.#options.stallMs);
     for (const { batch, sends } of slots) {
       if (sends > 0) this.#resent += 1;
       tell.batch(() => ({
@@ -236,7 +236,7 @@ export class Sender {
     for (const { batch } of settled) this.#bytes -= batch.frame.length;
     const deadLettered = mark.deadLettered - this.#mark.deadLettered;
     this.#mark = mark;
-    this.#checkAt = nowMs() + STALL_MS;
+    this.#checkAt = nowMs() + this.#options.stallMs;
     this.#stallBackoff.reset();
     this.#options.onSettled(
       settled.map(({ batch }) => batch),

@@ -20,6 +20,15 @@ test('a directory is locked once, and free again after release', () => {
   lockDirectory(path).release();
 });
 
+test('a lock released twice leaves the next holder alone', () => {
+  const first = lockDirectory(directory.path);
+  first.release();
+  const second = lockDirectory(directory.path);
+  first.release({ remove: true });
+  expect(() => lockDirectory(directory.path)).toThrow(DirectoryLockedError);
+  second.release();
+});
+
 test('a refused second try does not free the first lock', () => {
   const lock = lockDirectory(directory.path);
   for (let tries = 0; tries < 3; tries += 1) expect(() => lockDirectory(directory.path)).toThrow(DirectoryLockedError);

@@ -51,10 +51,13 @@ export function lockDirectory(path: string): DirectoryLock {
   held.add(file);
   // For the message that another process shows; the lock holds without it.
   attempt(() => writeFileSync(pidFile, String(process.pid)));
+  let released = false;
   return {
     path: directory,
     release({ remove = false } = {}) {
-      if (!held.delete(file)) return;
+      if (released) return;
+      released = true;
+      held.delete(file);
       attempt(() => rmSync(pidFile, { force: true }));
       // Deleted while held: whoever opened it meanwhile sees that it is not the file of that name any more.
       if (remove) attempt(() => rmSync(file, { force: true }));
