@@ -25,27 +25,36 @@ export interface Reading<Value> {
   readonly epoch: number;
 }
 
+/** How often a hit looks whether the bus is live. Asking costs as much as the hit. */
+const LISTEN_EVERY_US = 100_000;
+
+/**
+ * A bus that is silent for so long makes all of L1 doubtful. Not at once: an event loop that stalled has not heard the bus either,
+ * and needs its L1 more than ever; within `l1.ttl` everything is proven again anyway, and what was missed the bus reports as a gap.
+ */
+const SILENT_US = 500_000;
+
 /** L1 in time: which of its entries are fresh, and which may only stand in. */
 export class L1Tier<Value> {
   readonly #l1: L1<Value> | undefined;
   readonly #options: L1TierOptions;
   #epoch = 0;
-  #busWasLive: boolean;
+  #listenUs: number;
+  #silence: { readonly sinceUs: number; doubted: boolean } | undefined;
   #closed = false;
 
   constructor(options: L1TierOptions) {
     this.#options = options;
     this.#l1 = options.bounds === undefined ? undefined : createL1(options.bounds, options.meter.bound);
-    this.#busWasLive = options.bus?.live ?? false;
+    this.#listenUs = options.bus === undefined ? Number.POSITIVE_INFINITY : 0;
   }
 
   /** The entry with its `state` as of now, or undefined when it may not be used at all. */
   find(key: string): L1Entry<Value> | undefined {
     const entry = this.#l1?.get(key);
     if (entry === undefined) return undefined;
-    const { bus, clock } = this.#options;
-    if (bus !== undefined && bus.live !== this.#busWasLive) this.doubtAll();
-    const nowUs = clock.nowUs();
+    const nowUs = this.#options.clock.nowUs();
+    if (nowUs >= this.#listenUs) this.#listen(nowUs);
     if (nowUs < entry.freshUntilUs && entry.epoch === this.#epoch) {
       entry.state = 'fresh';
       this.#l1?.touch(entry);
@@ -89,7 +98,6 @@ export class L1Tier<Value> {
 
   /** Messages may have been missed: the same for everything that was read, or began to be read, before now. */
   doubtAll(): void {
-    this.#busWasLive = this.#options.bus?.live ?? false;
     this.#epoch += 1;
     this.#options.meter.gap();
   }
@@ -101,6 +109,18 @@ export class L1Tier<Value> {
   stats(): { entries: number; bytes: number; evicted: number; tooLarge: number } {
     const { entries = 0, bytes = 0, evicted = 0, tooLarge = 0 } = this.#l1 ?? {};
     return { entries, bytes, evicted, tooLarge };
+  }
+
+  #listen(nowUs: number): void {
+    this.#listenUs = nowUs + LISTEN_EVERY_US;
+    if (this.#options.bus?.live !== false) {
+      this.#silence = undefined;
+      return;
+    }
+    this.#silence ??= { sinceUs: nowUs, doubted: false };
+    if (this.#silence.doubted || nowUs - this.#silence.sinceUs < SILENT_US) return;
+    this.#silence.doubted = true;
+    this.doubtAll();
   }
 
   close(): void {

@@ -53,6 +53,7 @@ describe('stale-if-error', () => {
     busB.cut();
     await a.invalidate({ key: 'k' });
     await expect(a.get('k', failing)).rejects.toThrow(StoreUnavailableError);
+    busB.restore();
     // b missed the message, and still has the entry to stand in; but L2 remembers.
     expect(b.peek('k')?.state).toBe('stale');
     await expect(b.get('k', failing)).rejects.toThrow(StoreUnavailableError);

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { claimText, deletedText, entryText, parseEntry } from './entry-format.ts';
+
+const id = '0123456789abcdef';
+const now = 1_700_000_000_000;
+
+describe('the entry in Redis', () => {
+  // A golden text: a change of it is a change of version.
+  test('looks as it did in version 1', () => {
+    expect(entryText(id, '{"a":1}', now, now + 1000)).toBe('1V0123456789abcdef0loyw3v280loyw3vu0{"a":1}');
+    expect(claimText(id)).toBe('1T0123456789abcdef');
+    expect(deletedText(id)).toBe('1D0123456789abcdef');
+  });
+
+  test('comes back with its token and its age', () => {
+    expect(parseEntry(entryText(id, 'x', now, now + 1000), now + 400, 0)).toEqual({
+      kind: 'value',
+      token: id,
+      freshForMs: 600,
+      text: 'x',
+    });
+    expect(parseEntry(entryText(id, undefined, now, now - 5), now, 0)).toEqual({
+      kind: 'negative',
+      token: id,
+      freshForMs: -5,
+    });
+    expect(parseEntry(entryText(id, '', now, now), now, 0)).toMatchObject({ kind: 'value', text: '' });
+    expect(parseEntry(claimText(id), now, 0)).toEqual({ kind: 'claimed', token: id });
+    expect(parseEntry(deletedText(id), now, 0)).toEqual({ kind: 'deleted', token: id });
+    expect(parseEntry(null, now, 0)).toEqual({ kind: 'absent' });
+  });
+
+  test('what was loaded before everything was disowned counts as deleted', () => {
+    const entry = entryText(id, 'x', now, now + 1000);
+    expect(parseEntry(entry, now, now)).toMatchObject({ kind: 'value' });
+    expect(parseEntry(entry, now, now + 1)).toEqual({ kind: 'deleted', token: id });
+  });
+
+  test('times beyond what 9 digits hold are as late as they can be', () => {
+    const entry = entryText(id, 'x', -5, Number.MAX_SAFE_INTEGER);
+    expect(parseEntry(entry, now, 0)).toMatchObject({ kind: 'value', text: 'x', freshForMs: 36 ** 9 - 1 - now });
+  });
+
+  test.each([
+    '',
+    '1',
+    '2V0123456789abcdef0lp1e2i0w0lp1e2j8ox',
+    '1X0123456789abcdef',
+    'garbage that is long enough',
+    '{"a":1}',
+  ])('what is not of this format is nothing: %j', (raw) => {
+    expect(parseEntry(raw, now, 0)).toEqual({ kind: 'absent' });
+  });
+
+  test.each(['1V0123456789abcdef', '1V0123456789abcdef0lp1e2i', '1V0123456789abcdef!!!!!!!!!!!!!!!!!!'])(
+    'an entry that was cut off or overwritten is replaced by the next fill: %j',
+    (raw) => {
+      expect(parseEntry(raw, now, 0)).toEqual({ kind: 'deleted', token: id });
+    },
+  );
+});
