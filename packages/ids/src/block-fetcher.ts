@@ -19,7 +19,7 @@ export interface BlockFetcher {
   close(): Promise<void>;
 }
 
-export interface BlockCounts {
+interface BlockCounts {
   readonly blocks: number;
   readonly lastBlock: number;
   readonly conflicts: number;
