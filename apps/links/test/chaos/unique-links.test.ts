@@ -1,14 +1,14 @@
 import { seededRandom } from '@spillway/kernel';
+import { checkReadable, checkUnique, clientAddress, type HistoryRecorder, recordHistory } from '@spillway/testkit';
+import { describe, expect, test } from 'vitest';
 import {
-  checkReadable,
-  checkUnique,
-  clientAddress,
-  createDatabaseIn,
-  type HistoryRecorder,
-  recordHistory,
-} from '@spillway/testkit';
-import { describe, expect, inject, test } from 'vitest';
-import { configurations, type Instance, SEED, startInstances, startOwnRedis } from '../support/cluster.ts';
+  configurations,
+  type Instance,
+  SEED,
+  startInstances,
+  startOwnRedis,
+  temporaryDatabase,
+} from '../support/cluster.ts';
 import { createBatchSurely, createSurely, type Made, readMetric, visit } from '../support/cluster-client.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { shakeRedis } from '../support/shake-redis.ts';
@@ -68,11 +68,6 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
     if (redis !== undefined) expect(conflictsBefore + (await conflicts())).toBeGreaterThan(0);
   });
 });
-
-async function temporaryDatabase() {
-  const database = await createDatabaseIn(inject('postgresUrl'));
-  return { url: database.url, [Symbol.asyncDispose]: () => database.drop() };
-}
 
 type Job = (history: HistoryRecorder, instance: Instance) => Promise<readonly Made[]>;
 

@@ -1,5 +1,6 @@
 import {
   type ChildProcessHandle,
+  createDatabaseIn,
   type Exit,
   freePort,
   type RedisServer,
@@ -8,6 +9,7 @@ import {
   temporaryDirectory,
 } from '@spillway/testkit';
 import { Pool } from 'undici';
+import { inject } from 'vitest';
 import { COMMAND } from './spillway.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-chaos-tests';
@@ -60,6 +62,12 @@ export interface InstancesOptions {
 /** A Redis of the test's own where the configuration has one, to be broken at will. */
 export async function startOwnRedis({ redis }: Configuration): Promise<RedisServer | undefined> {
   return redis === 'off' ? undefined : startRedis({ config: { 'maxmemory-policy': 'noeviction' } });
+}
+
+/** A database on the run's shared PostgreSQL: for tests that do not break that. */
+export async function temporaryDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
+  const database = await createDatabaseIn(inject('postgresUrl'));
+  return { url: database.url, [Symbol.asyncDispose]: () => database.drop() };
 }
 
 /** Real processes of the service on one PostgreSQL, all started at the same instant. */
