@@ -3,7 +3,7 @@ import { createApp } from './app.ts';
 import { createClickRecorder } from './click-log/on-click.ts';
 import type { Config } from './config.ts';
 import { openFoundation } from './foundation/foundation.ts';
-import { listen } from './http/listen.ts';
+import { listen, withRealPort } from './http/listen.ts';
 import { makeFirstAdminKey } from './keys/first-admin-key.ts';
 import { openServices, type Services } from './services.ts';
 
@@ -29,7 +29,8 @@ export interface InstanceOptions {
 const DRAIN_MS = 4_000;
 
 /** @throws {StartupError | ConfigurationError} with a paragraph for people */
-export async function startInstance(config: Config, options: InstanceOptions): Promise<Instance> {
+export async function startInstance(given: Config, options: InstanceOptions): Promise<Instance> {
+  const config = await withRealPort(given);
   const services = await openServices(await openFoundation(config, options.name));
   let draining = false;
   try {
@@ -46,14 +47,14 @@ export async function startInstance(config: Config, options: InstanceOptions): P
       onClick: clicks.record,
       readMetrics: options.readMetrics,
     });
-    const port = await listen(app.http.server, config);
+    await listen(app.http.server, config);
     setImmediate(() => {
       clicks.warm();
       app.metrics.registry().catch((error) => services.log.error({ err: error }, 'no metrics'));
     });
     return {
       services,
-      port,
+      port: config.port,
       madeAdminKey,
       registry: app.metrics.registry,
       async stop() {

@@ -10,7 +10,8 @@ export async function serve(variables: NodeJS.ProcessEnv): Promise<void> {
   if (cluster.isWorker) return serveAsWorker(config, variables);
   if (config.workers === 1) return serveAlone(config);
   const { runPrimary } = await import('./workers/primary.ts');
-  const exitCode = await runPrimary(config, (ready) => announce(config, ready));
+  const { withRealPort } = await import('./http/listen.ts');
+  const exitCode = await runPrimary(await withRealPort(config), (ready) => announce(config, ready));
   if (exitCode !== 0) process.exit(exitCode);
 }
 

@@ -1,18 +1,18 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
+import type { Config } from '../config.ts';
 import { StartupError } from '../startup-error.ts';
 
-/** Listens; returns the port, which the system chose if 0 was asked for. @throws {StartupError} */
+/** @throws {StartupError} */
 export async function listen(
   server: Server,
-  { host, port }: { host: string | undefined; port: number },
-): Promise<number> {
+  { host, port }: { readonly host: string | undefined; readonly port: number },
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
     // A long queue of connections: a burst of new clients waits instead of being turned away.
     server.listen({ port, backlog: 4_096, ...(host === undefined ? {} : { host }) }, resolve);
   });
-  return (server.address() as AddressInfo).port;
 }
 
 function explain(error: NodeJS.ErrnoException, host: string | undefined, port: number): Error {
@@ -31,4 +31,16 @@ function explain(error: NodeJS.ErrnoException, host: string | undefined, port: n
     default:
       return error;
   }
+}
+
+/** With `PORT=0`: a free port instead, chosen before anything else, since short URLs and loops are told by it. */
+export async function withRealPort(config: Config): Promise<Config> {
+  if (config.port !== 0) return config;
+  const probe = createServer();
+  await new Promise<void>((resolve) =>
+    probe.listen({ port: 0, ...(config.host === undefined ? {} : { host: config.host }) }, resolve),
+  );
+  const { port } = probe.address() as AddressInfo;
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  return { ...config, port, publicUrl: config.publicUrl.replace(/^http:\/\/localhost:0$/, `http://localhost:${port}`) };
 }

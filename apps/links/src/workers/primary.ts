@@ -43,7 +43,7 @@ function startAll(
   let madeAdminKey: string | undefined;
   const start = (number: number, pauseMs: number) => {
     if (stopping) return;
-    const worker = cluster.fork({ [NUMBER_VARIABLE]: number });
+    const worker = cluster.fork({ [NUMBER_VARIABLE]: number, PORT: config.port });
     const startedMs = performance.now();
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'spillway:read-metrics') void answerMetrics(worker, message.id);
