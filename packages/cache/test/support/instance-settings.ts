@@ -1,0 +1,41 @@
+/** What a cache instance in a process of its own is told to be. */
+export interface InstanceSettings {
+  readonly name: string;
+  /** L2; each instance may come by a way of its own. */
+  readonly redisUrl: string;
+  /** The bus; none when absent. */
+  readonly busUrl?: string;
+  /** Where the rows are: a Redis that no test breaks. */
+  readonly truthUrl: string;
+  readonly cache: string;
+  /** Of commands to L2. */
+  readonly deadline: `${number}ms` | `${number}s`;
+  readonly ttl?: `${number}s`;
+  readonly l1?: { readonly maxEntries: number; readonly ttl?: `${number}s` } | 'off';
+}
+
+/** One line in; one line out, with the same `id`. */
+export interface InstanceCommand {
+  readonly id: number;
+  readonly do:
+    | 'look'
+    | 'peek'
+    | 'invalidate'
+    | 'plant'
+    | 'write'
+    | 'set'
+    | 'hold'
+    | 'release'
+    | 'stats'
+    | 'soak'
+    | 'truth-away'
+    | 'truth-back';
+  readonly key?: string;
+  readonly value?: string;
+}
+
+export interface InstanceAnswer {
+  readonly id: number;
+  readonly error?: string;
+  readonly result?: unknown;
+}
