@@ -4,7 +4,8 @@ import type { Migration } from '@spillway/kernel';
  * The tables of clicks. Times are milliseconds since the Unix epoch, hours are hours since it; no foreign key to links, since
  * a click is written long after its redirect and must not fail for a link that went meanwhile.
  *
- * - `clicks`: one row per click; partitioned by day on PostgreSQL (`partitions.ts`).
+ * - `clicks`: one row per click; partitioned by day on PostgreSQL (`partitions.ts`). `id` only tells clicks of one millisecond
+ *   apart; PostgreSQL makes it from the number of the batch (`postgres-writer.ts`).
  * - `click_hours`, `click_totals`: per link. Upserted once per batch, in the order of their keys.
  * - `click_service_hours`: the whole service per hour, spread over shards so that no row is everybody's (`roll-up.ts`).
  */
@@ -13,11 +14,11 @@ export const clickMigrations: readonly Migration[] = [
     id: 'links-clicks-001-clicks',
     up: {
       postgres: [
-        'CREATE SEQUENCE click_ids AS BIGINT CACHE 100',
+        'CREATE SEQUENCE click_batches AS BIGINT',
         `CREATE TABLE clicks (
           at BIGINT NOT NULL,
           link_id BIGINT NOT NULL,
-          id BIGINT NOT NULL DEFAULT nextval('click_ids'),
+          id BIGINT NOT NULL,
           visitor BIGINT NOT NULL,
           bot SMALLINT NOT NULL,
           country TEXT COLLATE "C" NOT NULL,

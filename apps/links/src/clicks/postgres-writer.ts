@@ -2,52 +2,59 @@ import type { SqlQueries } from '@spillway/kernel';
 import { numberArray, textArray } from './array-literal.ts';
 import type { ClickRow } from './click-row.ts';
 import { createPartitions } from './partitions.ts';
-import { HOUR_MS, type RollUp, rollUp } from './roll-up.ts';
+import { HOUR_MS, inOrder, type RollUp, rollUp } from './roll-up.ts';
+
+/** Rows that may share one number of `click_batches`: ids stay whole numbers to JavaScript for 2^36 batches. */
+const MAX_ROWS = 2 ** 17;
 
 const INSERT_CLICKS = `
-  INSERT INTO clicks (link_id, at, visitor, bot, country, browser, system, device, referrer)
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::text[])`;
+  INSERT INTO clicks (id, link_id, at, visitor, bot, country, browser, system, device, referrer)
+  SELECT batch.first + generate_series(0, cardinality($1::bigint[]) - 1),
+    unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::smallint[]), unnest($5::text[]),
+    unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[])
+  FROM (SELECT nextval('click_batches') * ${MAX_ROWS} AS first OFFSET 0) AS batch`;
 const ADD_HOURS = `
   INSERT INTO click_hours AS kept (link_id, hour, clicks, bots)
-  SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[])
+  SELECT unnest($1::bigint[]), unnest($2::integer[]), unnest($3::bigint[]), unnest($4::bigint[])
   ON CONFLICT (link_id, hour) DO UPDATE SET clicks = kept.clicks + excluded.clicks, bots = kept.bots + excluded.bots`;
 const ADD_TOTALS = `
   INSERT INTO click_totals AS kept (link_id, clicks, bots)
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+  SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[])
   ON CONFLICT (link_id) DO UPDATE SET clicks = kept.clicks + excluded.clicks, bots = kept.bots + excluded.bots`;
 const ADD_SERVICE_HOURS = `
   INSERT INTO click_service_hours AS kept (hour, shard, clicks, bots)
-  SELECT hour, $4::smallint, clicks, bots FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) AS new (hour, clicks, bots)
+  SELECT unnest($1::integer[]), $4::smallint, unnest($2::bigint[]), unnest($3::bigint[])
   ON CONFLICT (hour, shard) DO UPDATE SET clicks = kept.clicks + excluded.clicks, bots = kept.bots + excluded.bots`;
 
 /**
- * One statement per table, with a column per array: the fewest round trips, and as near to COPY as an INSERT comes.
+ * One statement per table, with an array per column: the fewest round trips, and as near to COPY as an INSERT comes. What
+ * makes it so, in CPU time of the server against 6.4 us a row: `unnest` among the columns instead of in FROM, where its rows are
+ * first stored aside (4.9), one number per batch instead of one per row (4.4), rows in the order of the index (3.8; COPY: 3.7).
+ *
  * The order of the statements, and of the rows within, is the same for every writer, so that no two can deadlock.
  */
 export function createPostgresWriter(shard: number) {
   const partitions = createPartitions();
-  return async (transaction: SqlQueries, rows: readonly ClickRow[]): Promise<void> => {
+  return async (transaction: SqlQueries, unordered: readonly ClickRow[]): Promise<void> => {
+    const rows = inOrder(unordered);
     const { hours, totals, service } = rollUp(rows);
     try {
       await partitions.ensure(
         transaction,
         service.map(({ hour }) => hour * HOUR_MS),
       );
-      await transaction.query(INSERT_CLICKS, [
-        numberArray(rows, (row) => row.linkId),
-        numberArray(rows, (row) => row.atMs),
-        numberArray(rows, (row) => row.visitor),
-        numberArray(rows, (row) => (row.bot ? 1 : 0)),
-        textArray(rows, (row) => row.country),
-        textArray(rows, (row) => row.browser),
-        textArray(rows, (row) => row.system),
-        textArray(rows, (row) => row.device),
-        textArray(rows, (row) => row.referrer),
-      ]);
-      await transaction.query(ADD_HOURS, [numberArray(hours, keyOf), numberArray(hours, hourOf), ...counts(hours)]);
-      await transaction.query(ADD_TOTALS, [numberArray(totals, keyOf), ...counts(totals)]);
-      await transaction.query(ADD_SERVICE_HOURS, [numberArray(service, hourOf), ...counts(service), shard]);
+      let inserting: Promise<unknown> | undefined;
+      for (let at = 0; at < rows.length; at += MAX_ROWS) {
+        await inserting;
+        inserting = transaction.query(INSERT_CLICKS, columnsOf(rows.slice(at, at + MAX_ROWS)));
+      }
+      // Their texts are made while the server is at the rows.
+      const hoursText = [numberArray(hours, linkOf), numberArray(hours, hourOf), ...countsOf(hours)];
+      const totalsText = [numberArray(totals, linkOf), ...countsOf(totals)];
+      await inserting;
+      await transaction.query(ADD_HOURS, hoursText);
+      await transaction.query(ADD_TOTALS, totalsText);
+      await transaction.query(ADD_SERVICE_HOURS, [numberArray(service, hourOf), ...countsOf(service), shard]);
     } catch (error) {
       partitions.forget();
       throw error;
@@ -55,9 +62,23 @@ export function createPostgresWriter(shard: number) {
   };
 }
 
-const keyOf = (row: RollUp): number => row.key;
+function columnsOf(rows: readonly ClickRow[]): string[] {
+  return [
+    numberArray(rows, (row) => row.linkId),
+    numberArray(rows, (row) => row.atMs),
+    numberArray(rows, (row) => row.visitor),
+    numberArray(rows, (row) => (row.bot ? 1 : 0)),
+    textArray(rows, (row) => row.country),
+    textArray(rows, (row) => row.browser),
+    textArray(rows, (row) => row.system),
+    textArray(rows, (row) => row.device),
+    textArray(rows, (row) => row.referrer),
+  ];
+}
+
+const linkOf = (row: RollUp): number => row.linkId;
 const hourOf = (row: RollUp): number => row.hour;
-const counts = (rows: readonly RollUp[]): [clicks: string, bots: string] => [
+const countsOf = (rows: readonly RollUp[]): [clicks: string, bots: string] => [
   numberArray(rows, (row) => row.clicks),
   numberArray(rows, (row) => row.bots),
 ];

@@ -1,6 +1,6 @@
 import type { SqlQueries } from '@spillway/kernel';
 import type { ClickRow } from './click-row.ts';
-import { type RollUp, rollUp } from './roll-up.ts';
+import { inOrder, type RollUp, rollUp } from './roll-up.ts';
 
 // The visitor travels as text, since JSON's numbers would lose its last digits on the way.
 const INSERT_CLICKS = `
@@ -27,7 +27,8 @@ const ADD_SERVICE_HOURS = `
  * rows against 2 us at one), and single rows would each be a message to the thread that holds the database.
  */
 export function createSqliteWriter(shard: number) {
-  return async (transaction: SqlQueries, rows: readonly ClickRow[]): Promise<void> => {
+  return async (transaction: SqlQueries, unordered: readonly ClickRow[]): Promise<void> => {
+    const rows = inOrder(unordered);
     const { hours, totals, service } = rollUp(rows);
     await transaction.query(INSERT_CLICKS, [JSON.stringify(rows.map(toTuple))]);
     await transaction.query(ADD_HOURS, [rollUpText(hours)]);
@@ -42,5 +43,5 @@ function toTuple(row: ClickRow): unknown[] {
 }
 
 function rollUpText(rows: readonly RollUp[]): string {
-  return JSON.stringify(rows.map((row) => [row.key, row.hour, row.clicks, row.bots]));
+  return JSON.stringify(rows.map((row) => [row.linkId, row.hour, row.clicks, row.bots]));
 }
