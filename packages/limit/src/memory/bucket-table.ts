@@ -17,7 +17,7 @@ import { createSlots, type Slots } from './slots.ts';
 /** Buckets that newcomers share once the table is full. */
 export const OVERFLOW_BUCKETS = 1024;
 /** Slots looked at per new key: more than one, so that the hand outruns the newcomers. */
-const SWEPT_PER_KEY = 4;
+const SWEPT_PER_KEY = 2;
 const SWEPT_AT_BOUND = 32;
 
 export class BucketTable {

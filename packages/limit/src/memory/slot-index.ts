@@ -21,8 +21,9 @@ export function createSlotIndex(): SlotIndex {
     get: (key) => shardOf(key).get(key),
     set(key, slot) {
       const shard = shardOf(key);
-      if (!shard.has(key)) size += 1;
+      const before = shard.size;
       shard.set(key, slot);
+      size += shard.size - before;
     },
     delete(key) {
       if (shardOf(key).delete(key)) size -= 1;

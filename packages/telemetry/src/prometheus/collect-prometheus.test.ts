@@ -158,6 +158,20 @@ describe('collectPrometheus', () => {
     );
   });
 
+  test('leaves alone the channels it is told to, and makes none of their metrics', async () => {
+    collection.close();
+    collection = collectPrometheus({ registry, except: ['spillway:limit:decision', 'spillway:cache:get'] });
+    expect(channel('spillway:limit:decision').hasSubscribers).toBe(false);
+    tell('limit:decision', { key: '', cost: 1, decision: allowed });
+    tell('limit:store-error', { policies: ['free'], error: new Error('away') });
+    expect(await scrape()).toEqual(['spillway_limit_store_errors_total{policy="free"} 1']);
+    expect(registry.getSingleMetric('spillway_limit_decisions_total')).toBeUndefined();
+    expect(registry.getSingleMetric('spillway_cache_gets_total')).toBeUndefined();
+    expect(() => collectPrometheus({ registry: new Registry(), except: ['limit:decision'] })).toThrow(
+      /except: must be among "spillway:limit:decision".* got "limit:decision"/,
+    );
+  });
+
   test('stops listening and leaves the registry when it is closed', async () => {
     collection.close();
     tell('limit:decision', { key: '', cost: 1, decision: allowed });

@@ -10,7 +10,7 @@ export interface LabelTree<Cell> {
   entries(): Iterable<readonly [readonly string[], Cell]>;
 }
 
-export const OTHER = 'other';
+const OTHER = 'other';
 
 type Level<Cell> = Map<string, Level<Cell> | Cell>;
 

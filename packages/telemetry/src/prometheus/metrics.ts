@@ -21,7 +21,7 @@ export interface Tally {
   add(by: number, first: string, second?: string, third?: string): void;
 }
 
-export interface Level {
+interface Level {
   set(value: number, first: string, second?: string, third?: string): void;
 }
 
