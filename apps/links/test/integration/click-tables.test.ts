@@ -1,7 +1,8 @@
 import { describe, expect, inject, test } from 'vitest';
-import { type Click, clickTotals, createClickWriter } from '../../src/clicks/index.ts';
+import type { Click } from '../../src/clicks/click.ts';
 import { formatCursor, parseCursor, readClicks } from '../../src/clicks/raw-clicks.ts';
-import { readStats } from '../../src/clicks/stats.ts';
+import { clickTotals, readStats } from '../../src/clicks/stats.ts';
+import { createClickWriter } from '../../src/clicks/write-clicks.ts';
 import { openClickDatabase } from '../support/click-databases.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,9 +1,10 @@
 import { seededRandom } from '@spillway/kernel';
 import { expect, inject, test } from 'vitest';
-import { type Click, createClickWriter } from '../../src/clicks/index.ts';
+import type { Click } from '../../src/clicks/click.ts';
 import { readAgent } from '../../src/clicks/read-agent.ts';
 import { readStats } from '../../src/clicks/stats.ts';
 import { intervalMs, type StatsRange } from '../../src/clicks/stats-range.ts';
+import { createClickWriter } from '../../src/clicks/write-clicks.ts';
 import { openClickDatabase } from '../support/click-databases.ts';
 
 const HOUR_MS = 3_600_000;

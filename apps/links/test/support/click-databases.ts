@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SqlDialect } from '@spillway/kernel';
 import { createDatabaseIn, temporaryDirectory } from '@spillway/testkit';
-import { clickMigrations } from '../../src/clicks/index.ts';
+import { clickMigrations } from '../../src/clicks/migrations.ts';
 import { type Database, openDatabase } from '../../src/sql/database.ts';
 
 export interface ClickDatabase extends AsyncDisposable {
