@@ -11,6 +11,7 @@ import { type EventCodec, jsonCodec } from './codec.ts';
 import { type Backoff, createBackoff } from './log/backoff.ts';
 import { type Commit, type CommitOptions, commitEntries } from './sink/commit.ts';
 import { type Entry, toEntry } from './sink/entry.ts';
+import { HeldBatches } from './sink/held-batches.ts';
 import { pruneMarks } from './sink/marks-table.ts';
 import { isPoison } from './sink/poison.ts';
 import type { WriteEvents } from './sink/write-events.ts';
@@ -57,9 +58,8 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-/** Batches held for a missing predecessor; beyond it the longest held are written out of order. */
-const MAX_HELD = 2_048;
-const MAX_BATCHES = 256;
+/** Batches per read: with their largest size, 64 MiB. */
+const MAX_BATCHES = 64;
 const IDLE_WAIT_MS = 1_000;
 const PRUNE_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -73,11 +73,6 @@ export function createSink<Event>(options: SinkOptions<Event>): Sink {
   return new SqlSink(options, maxEvents, toMs(options.patience ?? '60s'), toMs(options.retain ?? '30d'));
 }
 
-interface Held<Event> {
-  readonly entry: Entry<Event>;
-  readonly sinceMs: number;
-}
-
 class SqlSink<Event> implements Sink {
   readonly #options: SinkOptions<Event>;
   readonly #commitOptions: CommitOptions<Event>;
@@ -87,14 +82,18 @@ class SqlSink<Event> implements Sink {
   readonly #receiver: EventReceiver;
   readonly #stopped = new AbortController();
   readonly #done: Promise<void>;
+  readonly #hold = new HeldBatches<Event>();
+  /** In hand, not yet tried. */
   #queue: Entry<Event>[] = [];
-  #held = new Map<string, Held<Event>>();
+  /** Events per transaction now: fewer after a failure, so that what is too much for the database is tried in parts. */
+  #groupEvents: number;
   #pruneAtMs = 0;
   #stats = { events: 0, batches: 0, skipped: 0, deadLettered: 0, retries: 0, lost: 0 };
 
   constructor(options: SinkOptions<Event>, maxEvents: number, patienceMs: number, retainMs: number) {
     this.#options = options;
     this.#maxEvents = maxEvents;
+    this.#groupEvents = maxEvents;
     this.#patienceMs = patienceMs;
     this.#retainMs = retainMs;
     this.#commitOptions = {
@@ -108,7 +107,7 @@ class SqlSink<Event> implements Sink {
   }
 
   stats(): SinkStats {
-    return { ...this.#stats, held: this.#held.size };
+    return { ...this.#stats, held: this.#hold.size };
   }
 
   async close(): Promise<void> {
@@ -124,10 +123,17 @@ class SqlSink<Event> implements Sink {
   async #run(): Promise<void> {
     const receiveBackoff = createBackoff(100, 2_000);
     const holdBackoff = createBackoff(25, 500);
+    const commitBackoff = createBackoff(50, 2_000);
     while (this.#running) {
       if (this.#queue.length === 0) await this.#receive(receiveBackoff, holdBackoff);
-      const group = this.#nextGroup();
-      if (group.length > 0 && this.#running) await this.#commit(group, holdBackoff);
+      const group = [
+        ...this.#hold.take(this.#groupEvents, monotonicMs() - this.#patienceMs),
+        ...takeFromQueue(this.#queue, this.#groupEvents),
+      ];
+      if (group.length > 0 && this.#running) {
+        const outcome = await this.#commit(group, commitBackoff);
+        if (outcome === 'written') holdBackoff.reset();
+      }
       await this.#prune();
     }
   }
@@ -136,7 +142,7 @@ class SqlSink<Event> implements Sink {
     const { name: log } = this.#options;
     const { signal } = this.#stopped;
     try {
-      const waitMs = this.#held.size > 0 ? holdBackoff.next() : IDLE_WAIT_MS;
+      const waitMs = this.#hold.size > 0 ? holdBackoff.next() : IDLE_WAIT_MS;
       const deliveries = await this.#receiver.next({ maxBatches: MAX_BATCHES, waitMs, signal });
       backoff.reset();
       const decode = this.#options.decode ?? jsonCodec<Event>().decode;
@@ -154,67 +160,56 @@ class SqlSink<Event> implements Sink {
     }
   }
 
-  /** What is held, and as much of the queue as fits into a transaction. */
-  #nextGroup(): Entry<Event>[] {
-    const now = monotonicMs();
-    const crowded = this.#held.size >= MAX_HELD;
-    const group: Entry<Event>[] = [...this.#held.values()].map(({ entry, sinceMs }) =>
-      crowded || now - sinceMs >= this.#patienceMs ? { ...entry, patience: 'over' } : entry,
-    );
-    let events = 0;
-    let taken = 0;
-    for (const { batch } of this.#queue) {
-      if (taken > 0 && events + batch.events > this.#maxEvents) break;
-      events += batch.events;
-      taken += 1;
-    }
-    return [...group, ...this.#queue.splice(0, taken)];
-  }
-
-  /** Tries until it is committed, or the sink is closed. */
-  async #commit(group: readonly Entry<Event>[], holdBackoff: Backoff): Promise<void> {
+  /** One transaction over the group. What it could not commit is back in hand afterwards. */
+  async #commit(group: readonly Entry<Event>[], backoff: Backoff): Promise<'written' | 'nothing' | 'failed'> {
     const { name: log, sql } = this.#options;
-    const backoff = createBackoff(50, 2_000);
-    let poisoned = 0;
-    while (this.#running) {
-      const started = monotonicMs();
+    const started = monotonicMs();
+    // Once more as it is: a unique index may have met another writer's row. Then it is the data's fault.
+    for (const how of ['plain', 'plain', 'bisect'] as const) {
       try {
-        const how = poisoned >= 2 ? 'bisect' : 'plain';
         const commit = await sql.transaction(async (transaction) => {
           await limitWaits(transaction);
           return commitEntries(transaction, this.#commitOptions, group, how, Date.now());
         });
-        if (commit.written.length > 0) holdBackoff.reset();
+        backoff.reset();
+        this.#groupEvents = Math.min(this.#groupEvents * 2, this.#maxEvents);
         this.#settle(commit, monotonicMs() - started);
-        await this.#receiver
-          .done(
-            commit.done.map(({ delivery }) => delivery),
-            commit.watermarks,
-          )
-          // What stays unacknowledged comes back and is skipped.
-          .catch((error: unknown) => tell.retry(() => ({ log, what: 'done', error })));
-        return;
+        await this.#acknowledge(commit);
+        return commit.written.length > 0 ? 'written' : 'nothing';
       } catch (error) {
         this.#stats.retries += 1;
         tell.retry(() => ({ log, what: 'commit', error }));
-        if (isPoison(error)) poisoned += 1;
-        else await pause(backoff.next(), this.#stopped.signal);
+        if (isPoison(error)) continue;
+        this.#queue.unshift(...group);
+        this.#groupEvents = Math.max(1, Math.floor(this.#groupEvents / 2));
+        await pause(backoff.next(), this.#stopped.signal);
+        return 'failed';
       }
+    }
+    // Not even bisecting found whose fault it is: the commit itself was refused.
+    this.#queue.unshift(...group);
+    await pause(backoff.next(), this.#stopped.signal);
+    return 'failed';
+  }
+
+  async #acknowledge(commit: Commit<Event>): Promise<void> {
+    const { name: log } = this.#options;
+    try {
+      await this.#receiver.done(
+        commit.done.map(({ delivery }) => delivery),
+        commit.watermarks,
+      );
+    } catch (error) {
+      // What stays unacknowledged comes back and is skipped.
+      tell.retry(() => ({ log, what: 'done', error }));
     }
   }
 
   #settle(commit: Commit<Event>, durationMs: number): void {
     const { name: log, consumer } = this.#options;
-    const now = monotonicMs();
     const dead = commit.deadLetters.reduce((sum, letter) => sum + letter.events, 0);
     const events = commit.written.reduce((sum, { batch }) => sum + batch.events, 0) - dead;
-    const before = this.#held;
-    this.#held = new Map(
-      commit.hold.map((entry) => {
-        const key = entry.delivery.receipt;
-        return [key, { entry, sinceMs: before.get(key)?.sinceMs ?? now }];
-      }),
-    );
+    this.#hold.put(commit.hold, monotonicMs());
     this.#stats.events += events;
     this.#stats.batches += commit.written.length;
     this.#stats.skipped += commit.skipped;
@@ -248,6 +243,18 @@ class SqlSink<Event> implements Sink {
       tell.retry(() => ({ log, what: 'commit', error })),
     );
   }
+}
+
+/** From the front, until there are `maxEvents`; at least one batch. */
+function takeFromQueue<Event>(queue: Entry<Event>[], maxEvents: number): Entry<Event>[] {
+  let events = 0;
+  let taken = 0;
+  for (const { batch } of queue) {
+    if (taken > 0 && events + batch.events > maxEvents) break;
+    events += batch.events;
+    taken += 1;
+  }
+  return queue.splice(0, taken);
 }
 
 const monotonicMs = (): number => monotonicClock.nowUs() / 1000;

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConfigurationError } from '@spillway/kernel';
 import { type TemporaryDirectory, temporaryDirectory } from '@spillway/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DirectoryLockedError, lockDirectory } from './directory-lock.ts';
@@ -41,4 +42,11 @@ test('the file stays empty, so that a full disk is no obstacle', () => {
   const lock = lockDirectory(directory.path);
   expect(existsSync(join(directory.path, 'spillway.lock-journal'))).toBe(false);
   lock.release();
+});
+
+test('a path where no directory can be is named, with the remedy', () => {
+  const file = join(directory.path, 'file');
+  writeFileSync(file, '');
+  expect(() => lockDirectory(join(file, 'below'))).toThrow(ConfigurationError);
+  expect(() => lockDirectory(file)).toThrow(`"${file}" can not be locked`);
 });

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { SpillwayError } from '@spillway/kernel';
+import { ConfigurationError, SpillwayError } from '@spillway/kernel';
 
 export interface DirectoryLock {
   readonly path: string;
@@ -39,14 +39,14 @@ const held = new Set<string>();
  * nothing else may open `spillway.lock`.
  *
  * @throws {DirectoryLockedError} when it is held, be it by this process
+ * @throws {ConfigurationError} when there can be no such directory, or it can not be written to
  */
 export function lockDirectory(path: string): DirectoryLock {
-  mkdirSync(path, { recursive: true });
   const directory = resolve(path);
   const file = join(directory, 'spillway.lock');
   const pidFile = join(directory, 'spillway.pid');
   if (held.has(file)) throw new DirectoryLockedError(directory, process.pid);
-  const database = lockFile(file);
+  const database = lockFile(directory, file);
   if (database === undefined) throw new DirectoryLockedError(directory, readPid(pidFile));
   held.add(file);
   // For the message that another process shows; the lock holds without it.
@@ -67,23 +67,34 @@ export function lockDirectory(path: string): DirectoryLock {
 }
 
 /** Undefined when it is held. */
-function lockFile(file: string): DatabaseSync | undefined {
-  for (let tries = 0; tries < 10; tries += 1) {
+function lockFile(directory: string, file: string): DatabaseSync | undefined {
+  for (let tries = 0; tries < 20; tries += 1) {
     const before = inode(file);
-    const database = new DatabaseSync(file);
+    let database: DatabaseSync | undefined;
     try {
+      // Each time: who drained it to the end may be removing it right now.
+      mkdirSync(directory, { recursive: true });
+      database = new DatabaseSync(file);
       // A journal in memory: there must be no second file to clean up.
       database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     } catch (error) {
-      database.close();
+      database?.close();
       if (isBusy(error)) return undefined;
-      throw error;
+      if (existsSync(directory) || tries > 3) throw unusable(directory, error);
+      continue;
     }
     // A former holder may have deleted the file between our opening and our locking it: then we hold a file without a name.
     if (before !== undefined && before === inode(file)) return database;
     database.close();
   }
   return undefined;
+}
+
+function unusable(directory: string, error: unknown): ConfigurationError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new ConfigurationError(
+    `"${directory}" can not be locked (${why}); name a directory that this user may write to`,
+  );
 }
 
 const inode = (file: string): bigint | undefined => statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;

@@ -25,14 +25,19 @@ export async function openSqlite(): Promise<TestSql> {
   return prepare(sqliteRunner(database), async () => database.close());
 }
 
+export interface TestPostgres extends TestSql {
+  readonly url: string;
+}
+
 /** A new database on this server. `queryTimeoutMs`: as an app's pool has it. */
-export async function openPostgres(serverUrl: string, queryTimeoutMs = 2_000): Promise<TestSql> {
+export async function openPostgresAt(serverUrl: string, queryTimeoutMs = 2_000): Promise<TestPostgres> {
   const database = await createDatabaseIn(serverUrl);
   const pool = openPool(database.url, queryTimeoutMs);
-  return prepare(postgresRunner(pool), async () => {
+  const opened = await prepare(postgresRunner(pool), async () => {
     await pool.end();
     await database.drop();
   });
+  return { ...opened, url: database.url };
 }
 
 export function openPool(url: string, queryTimeoutMs = 2_000): pg.Pool {
@@ -56,15 +61,19 @@ async function prepare(sql: SqlRunner, close: () => Promise<void>): Promise<Test
   return { sql, counted: () => countedIn(sql), close };
 }
 
+/** @throws {Error} when rows and roll-ups differ: they are of one transaction, and read in one statement. */
 export async function countedIn(sql: SqlRunner): Promise<Map<string, number[]>> {
-  const { rows } = await sql.query<Click>('SELECT who, n FROM clicks ORDER BY id');
+  const { rows } = await sql.query<{ who: string; n: number; clicks: number }>(
+    'SELECT clicks.who AS who, clicks.n AS n, totals.clicks AS clicks FROM clicks LEFT JOIN totals USING (who) ORDER BY clicks.id',
+  );
   const counted = new Map<string, number[]>();
-  for (const { who, n } of rows) counted.set(who, [...(counted.get(who) ?? []), n]);
-  const { rows: totals } = await sql.query<{ who: string; clicks: number }>('SELECT who, clicks FROM totals');
-  // Rows and roll-ups are of one transaction: they never differ.
-  for (const { who, clicks } of totals) {
-    if (counted.get(who)?.length !== clicks)
-      throw new Error(`${who}: ${counted.get(who)?.length} rows, ${clicks} in the roll-up`);
+  for (const [who, mine] of Map.groupBy(rows, (row) => row.who)) {
+    if (mine.length !== mine[0]?.clicks)
+      throw new Error(`${who}: ${mine.length} rows, ${mine[0]?.clicks} in the roll-up`);
+    counted.set(
+      who,
+      mine.map(({ n }) => n),
+    );
   }
   return counted;
 }

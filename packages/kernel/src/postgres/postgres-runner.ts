@@ -12,8 +12,18 @@ interface PgQueries {
 
 /** As much of a `pg.Pool` as is needed: a pool passed in is borrowed, and never closed here. */
 export interface PgPool extends PgQueries {
-  connect(): Promise<PgQueries & { release(error?: Error | boolean): void }>;
+  connect(): Promise<PgClient>;
 }
+
+interface PgClient extends PgQueries {
+  release(error?: Error | boolean): void;
+  on?(event: 'error', listener: () => void): unknown;
+  off?(event: 'error', listener: () => void): unknown;
+}
+
+// The statement that meets a dead connection rejects. That it died between two statements is told by an event, which would end
+// the process if nobody listened.
+const ignore = (): void => {};
 
 // SQLSTATE classes that mean "the server is away, full, stopping, read-only or past the deadline, or gave up a deadlock", not "this statement is
 // wrong".
@@ -28,6 +38,7 @@ export function postgresRunner(pool: PgPool): SqlRunner {
       const client = await pool.connect().catch((error) => {
         throw toStoreError('connect', error);
       });
+      client.on?.('error', ignore);
       const queries: SqlQueries = { dialect: 'postgres', query: (text, values) => run(client, text, values) };
       // A connection whose COMMIT or ROLLBACK failed is in an unknown state: it is destroyed, not put back.
       let broken = false;
@@ -47,6 +58,7 @@ export function postgresRunner(pool: PgPool): SqlRunner {
         throw error;
       } finally {
         client.release(broken);
+        client.off?.('error', ignore);
       }
     },
   };
