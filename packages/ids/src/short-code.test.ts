@@ -10,19 +10,19 @@ describe('short codes', () => {
     const codes = createShortCode({ secret });
     expect([0, 1, 2, 10_000, codes.size - 1].map((id) => codes.encode(id))).toMatchInlineSnapshot(`
       [
-        "V2Q36aq",
-        "dp4xZcR",
-        "EJqwYze",
-        "kASxK7d",
-        "igDw7Ku",
+        "Vze2ZbQ",
+        "ZU7WrKy",
+        "2Xmgitp",
+        "CbFHnik",
+        "HTu3Vvo",
       ]
     `);
     const long = createShortCode({ secret, length: 9 });
     expect([0, 1, long.size - 1].map((id) => long.encode(id))).toMatchInlineSnapshot(`
       [
-        "tW1SjTQUV",
-        "YC9Gvjspu",
-        "EZshJ2Bh3",
+        "3ACKdFgZ8",
+        "UcVxN5Eny",
+        "CUQnSLakf",
       ]
     `);
   });

@@ -1,7 +1,7 @@
-import { createCipheriv } from 'node:crypto';
 import { ConfigurationError } from '@spillway/kernel';
 import { fromBase58, toBase58 } from './core/base58.ts';
-import { createPermutation, type RoundFunction } from './core/permutation.ts';
+import { chacha20RoundFunction } from './core/chacha20.ts';
+import { createPermutation } from './core/permutation.ts';
 import { IdOutOfRangeError } from './errors.ts';
 import { deriveKey, parseSecret } from './secret.ts';
 
@@ -32,7 +32,8 @@ export function createShortCode({ secret, length = 7 }: ShortCodeOptions): Short
     ]);
   }
   const size = 58 ** length;
-  const permutation = createPermutation(size, aesRoundFunction(parseSecret(secret), length));
+  const key = deriveKey(parseSecret(secret), `short-code v1 length ${length}`, 32);
+  const permutation = createPermutation(size, chacha20RoundFunction(key));
   return {
     size,
     encode(id) {
@@ -44,20 +45,5 @@ export function createShortCode({ secret, length = 7 }: ShortCodeOptions): Short
       const value = fromBase58(code, length);
       return value === undefined ? undefined : permutation.invert(value);
     },
-  };
-}
-
-/**
- * AES-256 of one block (round, half), cut to 48 bits: far more than a half has, so that the remainder is all but even.
- * Measured per call on one machine: AES on a cipher kept open 1.0 us, SHA-256 in one shot 1.1 us, HMAC-SHA-256 1.9 us.
- */
-function aesRoundFunction(secret: string, length: number): RoundFunction {
-  const cipher = createCipheriv('aes-256-ecb', deriveKey(secret, `short-code v1 length ${length}`, 32), null);
-  cipher.setAutoPadding(false);
-  const block = Buffer.alloc(16);
-  return (round, half) => {
-    block.writeUInt32BE(round, 0);
-    block.writeUIntBE(half, 10, 6);
-    return cipher.update(block).readUIntBE(0, 6);
   };
 }
