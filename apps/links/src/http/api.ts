@@ -38,6 +38,8 @@ export async function createApi({ http, instance, publicUrl, version, log }: Api
       sendProblem(request, reply, toProblem(error, log));
     },
   });
+  // A web page may send plain text anywhere without asking first: bodies are JSON or nothing.
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('caller');
