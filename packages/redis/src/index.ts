@@ -1,3 +1,4 @@
+export type { BusGapMessage } from './bus/channels.ts';
 export { type RedisBusOptions, redisBus } from './bus/redis-bus.ts';
 export type { RedisCommandMessage, RedisStateMessage } from './channels.ts';
 export { connectRedis } from './connect-redis.ts';
@@ -16,6 +17,15 @@ export type {
 } from './link.ts';
 export { createLock, type Lock } from './lock/create-lock.ts';
 export type { Held } from './lock/held-lock.ts';
-export type { RedisAddress, RedisOptions } from './options.ts';
+export type {
+  ClusterOptions,
+  CommonOptions,
+  LentOptions,
+  PlainOptions,
+  RedisAddress,
+  RedisOptions,
+  SentinelOptions,
+} from './options.ts';
+export type { PresenceOptions } from './presence/heartbeat.ts';
 export { type RedisPresenceOptions, redisPresence } from './presence/redis-presence.ts';
 export { defineScript, integers, type RedisScript } from './script/define-script.ts';

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { type Cluster, Command, type Redis } from 'ioredis';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
+import type { RedisArgument } from '../link.ts';
 
 /** A connection that has not finished its handshake (AUTH, SELECT) by then is taken for hung. */
 const HANDSHAKE_MS = 5_000;
@@ -48,6 +49,13 @@ export class OwnWire implements Wire {
   constructor(client: Redis, events: WireEvents, close: () => Promise<void>) {
     this.#client = client;
     this.#close = close;
+    // Replies are told apart by their order alone. What ioredis writes by itself (a redirected command, READONLY when a node
+    // changes its role) must not overtake what is gathered here: that stands in its queue already.
+    const sendCommand = client.sendCommand.bind(client);
+    client.sendCommand = (command, stream) => {
+      if (stream !== this.#gather) this.flush();
+      return sendCommand(command, stream);
+    };
     client.on('connect', () => {
       clearTimeout(this.#handshake);
       this.#handshake = setTimeout(() => this.drop(), HANDSHAKE_MS);
@@ -112,12 +120,17 @@ export class OwnWire implements Wire {
   }
 }
 
-/** ioredis takes `Buffer`s and turns any other object into text. */
-export function toIoredisArgs(args: readonly (string | number | Uint8Array)[]): (string | number | Buffer)[] {
-  return args.map((arg) =>
-    typeof arg === 'object' && !Buffer.isBuffer(arg) ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : arg,
-  );
+/** ioredis takes `Buffer`s and turns any other object into text. It copies the list, so the caller's own may be given. */
+export function toIoredisArgs(args: readonly RedisArgument[]): (string | number | Buffer)[] {
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at];
+    if (typeof arg === 'object' && !Buffer.isBuffer(arg)) return args.map(toBuffer);
+  }
+  return args as (string | number | Buffer)[];
 }
+
+const toBuffer = (arg: RedisArgument): string | number | Buffer =>
+  typeof arg === 'object' && !Buffer.isBuffer(arg) ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : arg;
 
 /** Bulk strings come as buffers. */
 export function toText(reply: unknown): unknown {

@@ -67,6 +67,7 @@ export class Lane {
   #probeUnanswered = false;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
+  #lastMissMs = Number.NEGATIVE_INFINITY;
   #lastDropMs = Number.NEGATIVE_INFINITY;
   readonly #waiting = new Set<() => void>();
   #lastError: unknown;
@@ -167,7 +168,7 @@ export class Lane {
       if (this.#deadlines.size >= MAX_DEADLINE_QUEUES) {
         for (const [ms, old] of this.#deadlines) if (old.idle) this.#deadlines.delete(ms);
       }
-      queue = new DeadlineQueue(deadlineMs, () => this.#event('miss'));
+      queue = new DeadlineQueue(deadlineMs, () => this.#missed());
       this.#deadlines.set(deadlineMs, queue);
     }
     this.#lastDeadlines = queue;
@@ -246,6 +247,15 @@ export class Lane {
   #ended(request: LaneRequest, outcome: RedisCommandMessage['outcome']): void {
     const sentAtMs = request.batch?.sentAtMs ?? 0;
     this.#publish(request.operation, outcome, sentAtMs === 0 ? 0 : performance.now() - sentAtMs);
+  }
+
+  // Under load there is a sweep each millisecond, and one hiccup of the server would be as many misses as the breaker takes.
+  // Misses count when they are a part of the deadline apart: a server that hangs is found half a deadline later.
+  #missed(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#lastMissMs < this.#options.deadlineMs / 4) return;
+    this.#lastMissMs = nowMs;
+    this.#event('miss');
   }
 
   #event(event: BreakerEvent): void {

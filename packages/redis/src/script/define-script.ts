@@ -30,11 +30,15 @@ export function defineScript<Input, Reply>(
  * @throws {ScriptReplyError} when it is anything else
  */
 export function integers(script: string, raw: unknown, n: number): number[] {
-  const fail = () => new ScriptReplyError(script, `an array of ${n} integers`, raw);
-  if (!Array.isArray(raw) || raw.length !== n) throw fail();
-  return raw.map((item) => {
-    const value = typeof item === 'string' && /^-?\d+$/.test(item) ? Number(item) : item;
-    if (!Number.isSafeInteger(value)) throw fail();
-    return value as number;
-  });
+  if (!Array.isArray(raw) || raw.length !== n) throw new ScriptReplyError(script, `an array of ${n} integers`, raw);
+  for (let at = 0; at < n; at++) {
+    if (!Number.isSafeInteger(raw[at])) return raw.map((item) => toInteger(script, raw, item));
+  }
+  return raw;
+}
+
+function toInteger(script: string, raw: unknown[], item: unknown): number {
+  const value = typeof item === 'string' && /^-?\d+$/.test(item) ? Number(item) : item;
+  if (Number.isSafeInteger(value)) return value as number;
+  throw new ScriptReplyError(script, `an array of ${raw.length} integers`, raw);
 }

@@ -15,20 +15,22 @@ export type Send = (
  * it happens once per script after a restart, a fail-over or a SCRIPT FLUSH. Any other error ends the run: a script that was
  * sent may have run.
  */
-export async function runScript<Input, Reply>(
+export function runScript<Input, Reply>(
   send: Send,
   script: RedisScript<Input, Reply>,
   input: Input,
   options?: CommandOptions,
 ): Promise<Reply> {
-  const keys = script.keys(input);
-  const rest: RedisArgument[] = [keys.length, ...keys, ...script.args(input)];
-  let raw: unknown;
+  let args: RedisArgument[];
   try {
-    raw = await send('EVALSHA', [script.sha1, ...rest], options, script.name);
+    const keys = script.keys(input);
+    args = [script.sha1, keys.length, ...keys, ...script.args(input)];
   } catch (error) {
-    if (!(error instanceof RedisReplyError) || error.reply !== 'NOSCRIPT') throw error;
-    raw = await send('EVAL', [script.source, ...rest], options, script.name);
+    return Promise.reject(error);
   }
-  return script.reply(raw);
+  // Not an async function: this is the hot path of limits, and each promise in between is a turn of its queue.
+  return send('EVALSHA', args, options, script.name).then(script.reply, (error) => {
+    if (!(error instanceof RedisReplyError) || error.reply !== 'NOSCRIPT') throw error;
+    return send('EVAL', [script.source, ...args.slice(1)], options, script.name).then(script.reply);
+  });
 }

@@ -67,6 +67,44 @@ describe('a link to a Cluster', () => {
     for (let i = 0; i < 20; i++) await run();
   });
 
+  test('gives everyone their own reply while slots move under many commands at once', async () => {
+    const [from, to] = cluster.masters;
+    if (from === undefined || to === undefined) throw new Error('no masters');
+    const slot = await cluster.slotOf('many');
+    const owner = await cluster.ownerOf(slot);
+    const other = owner === from ? to : from;
+    const names = Array.from({ length: 200 }, (_, i) => `{many}${i}`);
+    // On both nodes, and in the slot that moves.
+    const still = Array.from({ length: 200 }, (_, i) => `still ${i}`);
+    await Promise.all([...names, ...still].map((name) => link.command('SET', [name, name])));
+    const wrong: string[] = [];
+    let reads = 0;
+    let moving = true;
+    // Each reads on its own, so that answers, redirections and new commands of a node meet in one turn of the event loop.
+    const read = async (worker: number) => {
+      for (let i = worker; moving; i += 7) {
+        const name = (i % 2 === 0 ? names : still)[i % 200] ?? '';
+        const reply = await link.command<string>('GET', [name], { deadlineMs: 10_000 }).catch(String);
+        if (reply !== name) wrong.push(`${name}: ${reply}`);
+        reads += 1;
+      }
+    };
+    const readers = Array.from({ length: 100 }, (_, worker) => read(worker));
+    const readOn = async () => {
+      const before = reads;
+      await until(() => reads > before + 2_000);
+    };
+    for (let round = 0; round < 2; round++) {
+      await cluster.moveSlot(slot, other, readOn);
+      await readOn();
+      await cluster.moveSlot(slot, owner, readOn);
+      await readOn();
+    }
+    moving = false;
+    await Promise.all(readers);
+    expect(wrong).toEqual([]);
+  });
+
   test('hears what is published on any node, and blocks on the node of a stream', async () => {
     const heard: string[] = [];
     const subscription = link.subscribe('news', { message: (text) => heard.push(text) });

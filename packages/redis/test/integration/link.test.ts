@@ -185,6 +185,7 @@ describe('a link whose Redis fails', () => {
   test('G4: a hung Redis is down after a few misses; then calls fail without waiting, until it runs again', async () => {
     const redis = keep(await startRedis());
     const link = await connected({ url: redis.url, deadline: '50ms' });
+    const socket = await link.command<number>('CLIENT', ['ID']);
     const states: LinkState[] = [];
     link.onState((state) => states.push(state));
     const outcomes: string[] = [];
@@ -203,6 +204,8 @@ describe('a link whose Redis fails', () => {
     redis.resume();
     await link.ready({ timeout: '10s' });
     expect(states).toEqual(['down', 'up']);
+    // What the old socket would have answered late was not waited for.
+    expect(await link.command('CLIENT', ['ID'])).toBeGreaterThan(socket);
     // The three that were sent may have run late, each at most once; the refused never.
     expect(Number(await redis.command('GET', 'late'))).toBeLessThanOrEqual(3);
   });
