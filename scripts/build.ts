@@ -104,7 +104,8 @@ try {
   run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs, ...extras], { cwd: project });
   const node = join(project, 'node_modules', nodePackage(), 'bin/node');
   mkdirSync(join(project, 'examples'));
-  for (const entry of packages) {
+  // The root's README has an example too; it is no package, and needs nothing more than they do.
+  for (const entry of [...packages, { folder: root, manifest: { name: 'spillway/README' } }]) {
     const file = join(project, 'examples', `${entry.manifest.name.split('/')[1]}.ts`);
     writeFileSync(file, readmeExample(entry));
     const env = { ...process.env, NODE_OPTIONS: '', REDIS_URL: redis.url, DATABASE_URL: postgres.url };
