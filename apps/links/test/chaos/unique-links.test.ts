@@ -10,8 +10,8 @@ import {
   temporaryDatabase,
 } from '../support/cluster.ts';
 import { createBatchSurely, createSurely, type Made, readMetric, visit } from '../support/cluster-client.ts';
+import { redisFaults, shake } from '../support/faults.ts';
 import { inParallel } from '../support/in-parallel.ts';
-import { shakeRedis } from '../support/shake-redis.ts';
 
 const BATCH = 100;
 /** Of all links, the share that is made one by one. */
@@ -50,7 +50,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
     const progress = () => made / (3 * perInstance);
     await Promise.all([
       makeOnAll(perInstance, 'first'),
-      redis === undefined ? [] : shakeRedis(redis, { progress, random: seededRandom(SEED) }),
+      shake(redis === undefined ? [] : redisFaults(redis), { progress, random: seededRandom(SEED), rounds: 2 }),
     ]);
     const conflictsBefore = await conflicts();
     // Their successors take new blocks from a Redis that remembers hardly any.

@@ -35,6 +35,8 @@ export interface Instance {
   readonly process: ChildProcessHandle;
   /** Starts it again, on the same port and data; kills it first if it runs. Resolves when it is ready. */
   start(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** @throws {Error} with its last words when a process of it has ended by itself */
+  assertAlive(): void;
   /** SIGTERM. */
   stop(): Promise<Exit>;
   /** SIGKILL. */
@@ -115,6 +117,8 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
 function createInstance(name: string, port: number, env: Readonly<Record<string, string>>): Instance {
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcessHandle | undefined;
+  let expected = false;
+  let ended: Error | undefined;
   const running = (): ChildProcessHandle => {
     if (child === undefined) throw new Error(`${name} was never started`);
     return child;
@@ -128,17 +132,35 @@ function createInstance(name: string, port: number, env: Readonly<Record<string,
       return running();
     },
     async start(more = {}) {
+      expected = true;
       await child?.kill();
-      child = spawnProcess({
+      expected = false;
+      const started = spawnProcess({
         name,
         module: COMMAND,
         args: ['links'],
         env: { ...env, PORT: String(port), INSTANCE: name, ...more },
         readyWhen: (line) => line.includes('Spillway is ready'),
       });
-      await child.ready;
+      child = started;
+      await started.ready;
+      void started.exited.then((exit) => {
+        if (!expected)
+          ended = new Error(
+            `${name} ended by itself (${exit.signal ?? exit.code}):\n${started.stderr.slice(-20).join('\n')}`,
+          );
+      });
     },
-    stop: () => running().stop(),
-    kill: async () => child?.kill() ?? { code: null, signal: null },
+    assertAlive() {
+      if (ended !== undefined) throw ended;
+    },
+    stop() {
+      expected = true;
+      return running().stop();
+    },
+    async kill() {
+      expected = true;
+      return child?.kill() ?? { code: null, signal: null };
+    },
   };
 }
