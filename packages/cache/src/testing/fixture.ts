@@ -2,6 +2,7 @@ import type { Clock, Random } from '@spillway/kernel';
 import type { Cache } from '../cache.ts';
 import { createCache } from '../create-cache.ts';
 import type { CacheOptions } from '../options.ts';
+import type { CacheSpace, CacheStore } from '../store.ts';
 import { type MemoryBus, memoryBuses } from './memory-bus.ts';
 import { type MemoryCacheStore, memoryCacheStore } from './memory-cache-store.ts';
 
@@ -36,7 +37,11 @@ export interface Fixture {
   create(options?: Partial<CacheOptions<string>>): Cache<string>;
 }
 
-export function fixture(options: Partial<CacheOptions<string>> = {}): Fixture {
+/** @param alter what the caches get in place of the store's own spaces */
+export function fixture(
+  options: Partial<CacheOptions<string>> = {},
+  alter: (space: CacheSpace) => CacheSpace = (space) => space,
+): Fixture {
   const clock = handClock();
   const store = memoryCacheStore(clock);
   const nextBus = memoryBuses();
@@ -44,8 +49,15 @@ export function fixture(options: Partial<CacheOptions<string>> = {}): Fixture {
   const truth = new Map<string, string>();
   const random: Random = () => 0;
   let loads = 0;
+  const l2: CacheStore = {
+    get state() {
+      return store.state;
+    },
+    onState: store.onState,
+    open: (name) => alter(store.open(name)),
+  };
   const create = (own: Partial<CacheOptions<string>> = {}): Cache<string> =>
-    createCache<string>({ name: 'test', ttl: '1m', l2: store, clock, random, ...options, ...own });
+    createCache<string>({ name: 'test', ttl: '1m', l2, clock, random, ...options, ...own });
   return {
     clock,
     store,

@@ -1,0 +1,138 @@
+import { type Random, StoreUnavailableError, seededRandom } from '@spillway/kernel';
+import type { Cache } from '../../src/cache.ts';
+import type { CacheSpace } from '../../src/store.ts';
+import { fixture, settle } from '../../src/testing/fixture.ts';
+import type { MemoryBus } from '../../src/testing/memory-bus.ts';
+
+/** Breaks the store before the caches open it, or a bus. */
+export interface Mutant {
+  readonly space?: (space: CacheSpace) => CacheSpace;
+  readonly bus?: (bus: MemoryBus) => void;
+}
+
+export interface InterleavingOptions {
+  readonly seed: number;
+  readonly steps: number;
+  /** Breaks the fixture on purpose: what checks it must notice. */
+  readonly mutate?: Mutant;
+}
+
+export interface Stale {
+  readonly seed: number;
+  readonly key: string;
+  readonly got: number;
+  readonly atLeast: number;
+}
+
+const KEYS = ['a', 'b'];
+
+/**
+ * Two instances read, write and set a few keys at the same time, and every step in between (what the store does, its answer on the way
+ * back, the row that a loader has read) waits until the seed says that it goes on. Reads and fills fail now and then, and one bus is
+ * cut and restored. Returns each answer that was older than the last write that had been answered when it was asked for.
+ */
+export async function interleave({ seed, steps, mutate }: InterleavingOptions): Promise<readonly Stale[]> {
+  const random = seededRandom(seed);
+  const parked: (() => void)[] = [];
+  let over = false;
+  const park = (): Promise<void> => (over ? Promise.resolve() : new Promise((resolve) => void parked.push(resolve)));
+  const world = fixture({ loads: { concurrent: 10, queued: 1_000 }, ttl: '10m' }, mutate?.space);
+  const { store, truth, a, b, busA, busB, clock } = world;
+  const sometimes = (share: number): boolean => random() < share;
+  store.before = async (operation) => {
+    await park();
+    if ((operation === 'read' || operation === 'claim' || operation === 'fill') && sometimes(0.05)) {
+      throw new StoreUnavailableError(operation);
+    }
+  };
+  store.after = async (operation) => {
+    await park();
+    // Carried out, but nobody hears of it.
+    if (operation !== 'invalidate' && operation !== 'replace' && sometimes(0.05)) {
+      throw new StoreUnavailableError(operation);
+    }
+  };
+  if (mutate?.bus !== undefined) mutate.bus(busA);
+
+  const answered = new Map<string, number>();
+  const versions = new Map<string, number>();
+  const stale: Stale[] = [];
+  let cut = false;
+  const load = async (key: string): Promise<string | undefined> => {
+    await park();
+    const row = truth.get(key);
+    await park();
+    return row;
+  };
+  const read = async (cache: Cache<string>, key: string): Promise<void> => {
+    const atLeast = answered.get(key) ?? 0;
+    const blind = cut && cache === b;
+    const value = Number((await cache.get(key, load)) ?? 0);
+    if (!blind && value < atLeast) stale.push({ seed, key, got: value, atLeast });
+  };
+  const writing = new Map<string, { writes: number; sets: number }>();
+  const write = async (cache: Cache<string>, key: string, how: 'invalidate' | 'set'): Promise<void> => {
+    const others = writing.get(key) ?? { writes: 0, sets: 0 };
+    // A `set` brings a value of its own: beside another write nobody could tell which of the two is newer.
+    if (others.sets > 0 || (how === 'set' && others.writes > 0)) return;
+    writing.set(key, { writes: others.writes + 1, sets: how === 'set' ? 1 : 0 });
+    const version = (versions.get(key) ?? 0) + 1;
+    versions.set(key, version);
+    truth.set(key, String(version));
+    if (how === 'set') await cache.set(key, String(version));
+    else await cache.invalidate({ key });
+    const now = writing.get(key) ?? others;
+    writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
+    // A later write may have been answered before.
+    answered.set(key, Math.max(answered.get(key) ?? 0, version));
+  };
+  const toggleBus = (): void => {
+    cut = !cut;
+    if (cut) busB.cut();
+    else busB.restore();
+  };
+
+  const running = new Set<Promise<void>>();
+  const start = (work: Promise<void>): void => {
+    const one = work.finally(() => running.delete(one));
+    running.add(one);
+  };
+  for (let step = 0; step < steps || running.size > 0; step += 1) {
+    if (step < steps && running.size < 8) act(random, { start, read, write, toggleBus, clock, caches: [a, b] });
+    await settle();
+    const next = parked.splice(Math.floor(random() * parked.length), 1)[0];
+    next?.();
+    if (step > steps * 100) throw new Error(`seed ${seed}: it does not come to an end`);
+  }
+  store.before = () => undefined;
+  store.after = () => undefined;
+  over = true;
+  for (const resume of parked) resume();
+  if (cut) toggleBus();
+  await settle();
+  // In the end everyone agrees with the truth.
+  for (const cache of [a, b]) for (const key of KEYS) await read(cache, key).catch(() => undefined);
+  await Promise.all([a.close(), b.close()]);
+  return stale;
+}
+
+interface Actions {
+  readonly start: (work: Promise<void>) => void;
+  readonly read: (cache: Cache<string>, key: string) => Promise<void>;
+  readonly write: (cache: Cache<string>, key: string, how: 'invalidate' | 'set') => Promise<void>;
+  readonly toggleBus: () => void;
+  readonly clock: { advanceMs(ms: number): void };
+  readonly caches: readonly [Cache<string>, Cache<string>];
+}
+
+function act(random: Random, { start, read, write, toggleBus, clock, caches }: Actions): void {
+  const cache = random() < 0.5 ? caches[0] : caches[1];
+  const key = random() < 0.7 ? 'a' : 'b';
+  const choice = random();
+  if (choice < 0.6) start(read(cache, key));
+  else if (choice < 0.78) start(write(cache, key, 'invalidate'));
+  else if (choice < 0.88) start(write(cache, key, 'set'));
+  else if (choice < 0.93) clock.advanceMs(700);
+  else if (choice < 0.97) toggleBus();
+  else clock.advanceMs(700_000);
+}
