@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory, until } from '@spillway/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import { createEventLog, createSink, type EventLog } from '../../src/index.ts';
+import { memoryTransport } from '../../src/memory/index.ts';
+import { sqlWatermarks } from '../../src/sql/index.ts';
+import { type Click, openSqlite, writeClicks } from '../support/open-sql.ts';
+
+const shell = (script: string, path: string): void => {
+  execFileSync('sh', ['-c', script, 'sh', path], { stdio: 'ignore' });
+};
+
+/** A file system of one's own, 256 KiB large; undefined where this user may not mount one. */
+function smallDisk(): string | undefined {
+  const directory = temporaryDirectory({ name: 'disk' });
+  try {
+    shell('mount -t tmpfs -o size=256k tmpfs "$1"', directory.path);
+  } catch {
+    void directory.close();
+    return undefined;
+  }
+  onTestFinished(async () => {
+    shell('umount -l "$1"', directory.path);
+    await directory.close();
+  });
+  return directory.path;
+}
+
+const dropped = (log: EventLog<Click>) => Object.values(log.stats().dropped).reduce((sum, count) => sum + count, 0);
+
+test('G6: a full disk drops by reason, keeps what it has, and takes again when there is room', async () => {
+  const path = smallDisk();
+  if (path === undefined) return;
+  const { sql, counted, close } = await openSqlite();
+  const transport = memoryTransport();
+  const log = await createEventLog<Click>({
+    name: 'clicks',
+    producer: 'web',
+    transport,
+    watermarks: sqlWatermarks({ sql, name: 'clicks' }),
+    spool: { directory: path },
+    flushEvery: '5ms',
+  });
+  // One batch per call, whose fate is known when it returns.
+  let batches = 0;
+  const listener = (): void => {
+    batches += 1;
+  };
+  subscribe('spillway:events:spool', listener);
+  onTestFinished(() => void unsubscribe('spillway:events:spool', listener));
+  const kept: number[] = [];
+  let n = 0;
+  const publish = async () => {
+    const before = { batches, dropped: dropped(log) };
+    const numbers = Array.from({ length: 20 }, (_, index) => n + index + 1);
+    n += numbers.length;
+    for (const number of numbers) log.publish({ who: `web${' '.repeat(300)}`, n: number });
+    await until(() => batches > before.batches);
+    if (dropped(log) === before.dropped) kept.push(...numbers);
+  };
+
+  // Filled by the log itself, and then to the last byte by somebody else.
+  await publish();
+  expect(log.stats().spool.state).toBe('writable');
+  const ballast = join(path, 'ballast');
+  try {
+    writeFileSync(ballast, Buffer.alloc(1024 * 1024));
+  } catch {}
+  for (let round = 0; round < 4; round += 1) await publish();
+  const full = log.stats();
+  expect(full.spool.state).toBe('disk-full');
+  expect(full.dropped['disk-full']).toBeGreaterThan(0);
+  expect(full.counted + full.pending + dropped(log)).toBe(full.accepted);
+
+  // Nobody has to be told that there is room again.
+  rmSync(ballast);
+  await publish();
+  expect(log.stats().spool.state).toBe('writable');
+
+  const sink = createSink<Click>({ name: 'clicks', sql, transport, consumer: 'one', write: writeClicks });
+  await log.flush({ timeout: '20s' });
+  expect(await counted()).toEqual(new Map([[`web${' '.repeat(300)}`, kept]]));
+  expect(log.stats()).toMatchObject({ accepted: n, counted: kept.length, pending: 0 });
+  expect(dropped(log)).toBe(n - kept.length);
+  await log.close();
+  await sink.close();
+  await close();
+});
