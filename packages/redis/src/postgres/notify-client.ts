@@ -5,6 +5,8 @@ export interface NotifyClient {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
   end(): Promise<void>;
+  /** The socket, which is destroyed when a polite end gets no answer. `pg` has it; without it such a socket stays. */
+  readonly connection?: { readonly stream?: { destroy(): unknown } };
 }
 
 export interface NotifyMessage {

@@ -7,6 +7,9 @@ import type { NotifyClient } from './notify-client.ts';
 /** A connection that does not listen by then is given up. */
 const CONNECT_MS = 5_000;
 
+/** How long a polite end, or the last frames, may take. */
+const END_MS = 500;
+
 /** Payloads waiting for the statement before theirs; beyond it frames are lost (G7), which their numbers tell. */
 const MAX_WAITING = 10_000;
 
@@ -114,7 +117,7 @@ class Session {
   async drain(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, 500);
+      timer = setTimeout(resolve, END_MS);
     });
     await Promise.race([this.#sending, late]);
     clearTimeout(timer);
@@ -147,11 +150,14 @@ class Session {
   }
 }
 
-/** A server that hangs does not answer a polite end either: it is not waited for. */
+/** A server that hangs does not answer a polite end either: then its socket is cut. */
 async function endClient(client: NotifyClient): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, 500);
+    timer = setTimeout(() => {
+      client.connection?.stream?.destroy();
+      resolve();
+    }, END_MS);
   });
   await Promise.race([client.end().catch(() => undefined), late]);
   clearTimeout(timer);

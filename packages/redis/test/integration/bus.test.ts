@@ -1,5 +1,5 @@
 import type { Bus } from '@spillway/kernel';
-import { createDatabaseIn, startRedis, until } from '@spillway/testkit';
+import { createDatabaseIn, startPostgres, startRedis, until } from '@spillway/testkit';
 import pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
 import { connectRedis, redisBus } from '../../src/index.ts';
@@ -36,7 +36,26 @@ async function redisGround(): Promise<Ground> {
 }
 
 async function postgresGround(): Promise<Ground> {
-  const database = await createDatabaseIn(inject('postgresUrl'));
+  return postgresGroundIn(inject('postgresUrl'));
+}
+
+/** On a server of its own, which may stand still. */
+async function ownPostgresGround(): Promise<Ground> {
+  const postgres = await startPostgres({ fast: true });
+  const ground = await postgresGroundIn(postgres.url);
+  return {
+    ...ground,
+    pause: () => postgres.pause(),
+    resume: () => postgres.resume(),
+    close: async () => {
+      await ground.close();
+      await postgres.close();
+    },
+  };
+}
+
+async function postgresGroundIn(url: string): Promise<Ground> {
+  const database = await createDatabaseIn(url);
   const admin = new pg.Pool({ connectionString: database.url, max: 1 });
   const opened: Bus[] = [];
   return {
@@ -151,8 +170,11 @@ describe.each([
   });
 });
 
-test('G5: nobody is live on a Redis that stands still, and everybody is when it goes on', async () => {
-  const ground = await redisGround();
+test.each([
+  ['Redis', redisGround],
+  ['PostgreSQL', ownPostgresGround],
+])('G5: nobody is live on a %s that stands still, and everybody is when it goes on', async (_, openGround) => {
+  const ground = await openGround();
   try {
     const [a, b] = [ground.open('a'), ground.open('b')];
     await live(a, b);
