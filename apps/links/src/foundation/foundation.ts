@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Database } from '../sql/database.ts';
+import { checkRedis } from './check-redis.ts';
 import { createClosers } from './closers.ts';
 import { openMigratedDatabase } from './migrated-database.ts';
 import { meetNeighbours, type Neighbours } from './neighbours.ts';
@@ -34,7 +35,11 @@ export async function openFoundation(config: Config, instance: string): Promise<
     const { assertSecret } = await import('@spillway/ids/sql');
     await assertSecret({ sql: database.sql, secret });
     const redis = openRedisLinks(config);
-    if (redis !== undefined) closers.add(() => redis.close());
+    if (redis !== undefined) {
+      closers.add(() => redis.close());
+      const links = redis.cache === redis.main ? [redis.main] : [redis.main, redis.cache];
+      await Promise.all(links.map((link) => checkRedis(link, { prefix: config.prefix, log })));
+    }
     const neighbours = await meetNeighbours({ config, instance, database, redis });
     closers.add(() => neighbours.close());
     return { config, instance, log, database, redis, neighbours, secret, close: () => closers.close() };

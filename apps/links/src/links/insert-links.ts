@@ -3,7 +3,7 @@ import { claimKeys, releaseKeys } from './claim-keys.ts';
 import { insertJsonOn } from './json-insert.ts';
 import type { Link } from './link.ts';
 import { toRow } from './link-rows.ts';
-import type { InsertOutcome, NewLinkRow } from './link-store.ts';
+import type { Changed, InsertOutcome, NewLinkRow } from './link-store.ts';
 
 const INSERT_LINKS = insertJsonOn(
   'links',
@@ -33,10 +33,14 @@ const INSERT_TAGS = insertJsonOn('link_tags', [
   ['link_id', 'bigint'],
 ]);
 
-const INSERT_CHANGES = insertJsonOn('changes', [
-  ['key', 'text'],
-  ['changed_at', 'bigint'],
-]);
+const INSERT_CHANGES = insertJsonOn(
+  'changes',
+  [
+    ['key', 'text'],
+    ['changed_at', 'bigint'],
+  ],
+  'seq',
+);
 
 /** How often a generated code may meet an alias before this is a fault and not chance. */
 const MAX_SKIPS = 20;
@@ -55,7 +59,7 @@ export async function insertLinks(
   on: SqlQueries,
   rows: readonly NewLinkRow[],
   context: InsertContext,
-): Promise<readonly InsertOutcome[]> {
+): Promise<Changed<readonly InsertOutcome[]>> {
   const outcomes = new Map<NewLinkRow, InsertOutcome>(await claimKeys(on, rows));
   let pending = rows.filter((row) => !outcomes.has(row)).map((row) => ({ row, link: row.link }));
   const created: Link[] = [];
@@ -76,8 +80,8 @@ export async function insertLinks(
     on,
     rows.filter((row) => outcomes.get(row)?.outcome === 'alias-taken'),
   );
-  await insertTagsAndChanges(on, created, context);
-  return rows.map((row) => outcomes.get(row) ?? { outcome: 'alias-taken' });
+  const seqs = await insertTagsAndChanges(on, created, context);
+  return { result: rows.map((row) => outcomes.get(row) ?? { outcome: 'alias-taken' }), seqs };
 }
 
 /** Ids of the links that were inserted. In the order of their codes, so that two batches can not wait for each other. */
@@ -98,10 +102,16 @@ function firstOfEachCode(links: readonly Link[]): readonly Link[] {
   });
 }
 
-async function insertTagsAndChanges(on: SqlQueries, links: readonly Link[], { keyOf }: InsertContext): Promise<void> {
-  if (links.length === 0) return;
+/** Returns the numbers of the changes. */
+async function insertTagsAndChanges(
+  on: SqlQueries,
+  links: readonly Link[],
+  { keyOf }: InsertContext,
+): Promise<readonly number[]> {
+  if (links.length === 0) return [];
   const tags = links.flatMap((link) => link.tags.map((tag) => ({ tag, link_id: link.id })));
   if (tags.length > 0) await on.query(INSERT_TAGS[on.dialect], [JSON.stringify(tags)]);
   const changes = links.map((link) => ({ key: keyOf(link), changed_at: link.updatedAtMs }));
-  await on.query(INSERT_CHANGES[on.dialect], [JSON.stringify(changes)]);
+  const { rows } = await on.query<{ seq: number }>(INSERT_CHANGES[on.dialect], [JSON.stringify(changes)]);
+  return rows.map(({ seq }) => seq);
 }

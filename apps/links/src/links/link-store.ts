@@ -6,19 +6,25 @@ export interface LinkStore {
    * Inserts links and their changes in one transaction, which the unique index decides; every row gets an outcome, in order.
    * A row whose idempotency key has been used gets the link of that time, if the request was the same.
    */
-  insert(rows: readonly NewLinkRow[], nextCode: () => Promise<string>): Promise<readonly InsertOutcome[]>;
+  insert(rows: readonly NewLinkRow[], nextCode: () => Promise<string>): Promise<Changed<readonly InsertOutcome[]>>;
   find(address: LinkAddress): Promise<Link | undefined>;
   /** As `find`, for redirects: prepared, and never from a replica. */
   findForRedirect(address: LinkAddress): Promise<RedirectRow | undefined>;
   findById(id: number): Promise<Link | undefined>;
-  update(address: LinkAddress, change: LinkChange, nowMs: number): Promise<Link | undefined>;
-  remove(address: LinkAddress, nowMs: number): Promise<Link | undefined>;
+  update(address: LinkAddress, change: LinkChange, nowMs: number): Promise<Changed<Link | undefined>>;
+  remove(address: LinkAddress, nowMs: number): Promise<Changed<Link | undefined>>;
   /** Takes one of the link's clicks, if it has any left; decided by one statement. */
   useClick(id: number): Promise<'granted' | 'used-up'>;
   list(query: ListQuery): Promise<readonly Link[]>;
   count(): Promise<number>;
   /** Deletes idempotency keys and changes from before `beforeMs`, some at a time. */
   forgetOld(beforeMs: number): Promise<void>;
+}
+
+/** What a write came to, and its entries in `changes`. */
+export interface Changed<Result> {
+  readonly result: Result;
+  readonly seqs: readonly number[];
 }
 
 export interface NewLinkRow {

@@ -53,7 +53,9 @@ export interface LinksDependencies {
   readonly domains: Domains;
   readonly ids: Pick<IdAllocator, 'next' | 'take'>;
   readonly shortCode: Pick<ShortCode, 'encode'>;
-  readonly cache: Pick<Cache<CachedLink>, 'invalidate'>;
+  readonly cache: Pick<Cache<CachedLink>, 'invalidate' | 'stats'>;
+  /** Tells the other instances which changes need no further care. */
+  readonly announce: (seqs: readonly number[]) => void;
   readonly passwords: Passwords;
   /** For the digests of requests, which may hold passwords. */
   readonly secret: string;
@@ -61,7 +63,14 @@ export interface LinksDependencies {
 }
 
 export function createLinks(dependencies: LinksDependencies): Links {
-  const { store, domains, ids, shortCode, cache, passwords, secret, now = Date.now } = dependencies;
+  const { store, domains, ids, shortCode, cache, passwords, secret, announce, now = Date.now } = dependencies;
+  const changed = async (links: readonly Link[], seqs: readonly number[]): Promise<void> => {
+    if (links.length === 0) return;
+    await cache.invalidate({ keys: links.map((link) => cacheKey(link, domains)) });
+    // Only what has surely reached L2 is told of; the rest everybody finds in the outbox.
+    const { pendingDeletes, bypassed } = cache.stats().l2;
+    if (pendingDeletes === 0 && bypassed === 'none') announce(seqs);
+  };
   const nextCode = async () => shortCode.encode(await ids.next());
 
   const toRow = async ({ link, position }: NewLinkAt, id: number, context: CreateContext): Promise<NewLinkRow> => {
@@ -105,11 +114,14 @@ export function createLinks(dependencies: LinksDependencies): Links {
           return toRow(link, id, context);
         }),
       );
-      const outcomes = await store.insert(rows, nextCode);
-      const made = outcomes.flatMap((outcome) => (outcome.outcome === 'created' ? [outcome.link] : []));
-      // A code that someone asked for before it was there may stand somewhere as a negative entry.
-      if (made.length > 0) await cache.invalidate({ keys: made.map((link) => cacheKey(link, domains)) });
-      return outcomes;
+      const { result, seqs } = await store.insert(rows, nextCode);
+      // A code that someone asked for before it was there may stand somewhere as a negative entry. A repeated one as well:
+      // whoever made it may have died before he came to this.
+      await changed(
+        result.flatMap((outcome) => ('link' in outcome ? [outcome.link] : [])),
+        seqs,
+      );
+      return result;
     },
     find: (address) => store.find(address),
     async update(address, edit) {
@@ -117,14 +129,14 @@ export function createLinks(dependencies: LinksDependencies): Links {
       // Left out and taken away are not the same.
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
       const change: LinkChange = 'password' in edit ? { ...rest, passwordHash } : rest;
-      const link = await store.update(address, change, now());
-      if (link !== undefined) await cache.invalidate({ key: cacheKey(link, domains) });
-      return link;
+      const { result, seqs } = await store.update(address, change, now());
+      if (result !== undefined) await changed([result], seqs);
+      return result;
     },
     async remove(address) {
-      const link = await store.remove(address, now());
-      if (link !== undefined) await cache.invalidate({ key: cacheKey(address, domains) });
-      return link !== undefined;
+      const { result, seqs } = await store.remove(address, now());
+      if (result !== undefined) await changed([result], seqs);
+      return result !== undefined;
     },
     list: (query) => store.list(query),
     count: () => store.count(),

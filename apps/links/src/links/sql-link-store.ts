@@ -8,7 +8,7 @@ import type { Domains } from './domains.ts';
 import { type InsertContext, insertLinks } from './insert-links.ts';
 import type { Link, LinkAddress } from './link.ts';
 import { type LinkRow, linkColumns, searchText, toLink, toRow } from './link-rows.ts';
-import type { LinkChange, LinkStore, RedirectRow } from './link-store.ts';
+import type { Changed, LinkChange, LinkStore, RedirectRow } from './link-store.ts';
 import { listLinks } from './list-links.ts';
 
 const FIND_FOR_REDIRECT = prepared(
@@ -51,9 +51,8 @@ export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, dom
             .where('code', '=', address.code)
             .returning(linkColumns),
         );
-        if (rows[0] === undefined) return undefined;
-        await tellChange(transaction, cacheKey(address, domains), nowMs);
-        return toLink(rows[0]);
+        if (rows[0] === undefined) return { result: undefined, seqs: [] };
+        return { result: toLink(rows[0]), seqs: await tellChange(transaction, cacheKey(address, domains), nowMs) };
       }),
     async useClick(id) {
       return (await sql.query(USE_CLICK, [id])).rowCount === 1 ? 'granted' : 'used-up';
@@ -82,7 +81,7 @@ async function updateLink(
   address: LinkAddress,
   change: LinkChange,
   { nowMs, domains }: { nowMs: number; domains: Domains },
-): Promise<Link | undefined> {
+): Promise<Changed<Link | undefined>> {
   // Locked first, so that two changes of different fields do not write each other's old values into `search`.
   const lock = build
     .updateTable('links')
@@ -91,7 +90,7 @@ async function updateLink(
     .where('code', '=', address.code)
     .returning(linkColumns);
   const row = (await execute<LinkRow>(on, lock)).rows[0];
-  if (row === undefined) return undefined;
+  if (row === undefined) return { result: undefined, seqs: [] };
   const before = toLink(row);
   // A new allowance counts from now on.
   const usedClicks = 'maxClicks' in change && change.maxClicks !== before.maxClicks ? 0 : before.usedClicks;
@@ -108,12 +107,13 @@ async function updateLink(
     await execute(on, build.deleteFrom('link_tags').where('link_id', '=', id));
     for (const tag of change.tags) await execute(on, build.insertInto('link_tags').values({ tag, link_id: id }));
   }
-  await tellChange(on, cacheKey(address, domains), nowMs);
-  return link;
+  return { result: link, seqs: await tellChange(on, cacheKey(address, domains), nowMs) };
 }
 
-const tellChange = (on: SqlQueries, key: string, nowMs: number) =>
-  execute(on, build.insertInto('changes').values({ key, changed_at: nowMs }));
+async function tellChange(on: SqlQueries, key: string, nowMs: number): Promise<readonly number[]> {
+  const insert = build.insertInto('changes').values({ key, changed_at: nowMs }).returning('seq');
+  return (await execute<{ seq: number }>(on, insert)).rows.map(({ seq }) => seq);
+}
 
 async function forgetOld(sql: SqlRunner, beforeMs: number): Promise<void> {
   const statements = [
