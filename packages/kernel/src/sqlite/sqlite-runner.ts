@@ -50,25 +50,40 @@ export function sqliteRunner(database: SqliteDatabase): SqlRunner {
   };
 }
 
-/** Runs one statement synchronously. `$n` placeholders become SQLite's numbered `?n`. */
+interface Prepared {
+  readonly statement: SqliteStatement;
+  /** For each `?`, in order, which value it takes. */
+  readonly order: readonly number[];
+}
+
+/**
+ * Runs one statement synchronously. Each `$n` becomes a plain `?`: older Nodes take SQLite's own `?n` for a name, and bind
+ * nothing to it by position.
+ */
 export function createStatementRunner(
   database: SqliteDatabase,
 ): <Row>(text: string, values?: readonly SqlValue[]) => SqlResult<Row> {
-  const statements = new Map<string, SqliteStatement>();
-  const prepare = (text: string): SqliteStatement => {
+  const statements = new Map<string, Prepared>();
+  const prepare = (text: string): Prepared => {
     const known = statements.get(text);
     if (known !== undefined) return known;
     if (statements.size >= MAX_STATEMENTS) statements.delete(statements.keys().next().value as string);
-    const statement = database.prepare(text.replace(/\$(\d+)/g, '?$1'));
-    statements.set(text, statement);
-    return statement;
+    const order: number[] = [];
+    const plain = text.replace(/\$(\d+)/g, (_, n) => {
+      order.push(Number(n) - 1);
+      return '?';
+    });
+    const prepared = { statement: database.prepare(plain), order };
+    statements.set(text, prepared);
+    return prepared;
   };
   return <Row>(text: string, values: readonly SqlValue[] = []) => {
-    const statement = prepare(text);
+    const { statement, order } = prepare(text);
+    const bound = order.map((index) => values[index]);
     if (statement.columns().length > 0) {
-      const rows = statement.all(...(values as never[])) as Row[];
+      const rows = statement.all(...(bound as never[])) as Row[];
       return { rows, rowCount: rows.length };
     }
-    return { rows: [], rowCount: Number(statement.run(...(values as never[])).changes) };
+    return { rows: [], rowCount: Number(statement.run(...(bound as never[])).changes) };
   };
 }
