@@ -9,7 +9,7 @@ import { createApi } from './http/api.ts';
 import { docsRoutes } from './http/docs-routes.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { createAuthorize } from './keys/authorize.ts';
-import { createAuthorizeCreate } from './keys/authorize-create.ts';
+import { createAuthorizeAnonymous } from './keys/authorize-anonymous.ts';
 import { keyRoutes } from './keys/key-routes.ts';
 import { limitProblem, limitRoutes } from './limits/limit-routes.ts';
 import { addressOf } from './links/link-address.ts';
@@ -70,13 +70,26 @@ export async function createApp({ services, version, draining, onClick, readMetr
       if (problem !== undefined) throw problem;
     },
   });
-  const authorizeCreate = createAuthorizeCreate({
+  const authorizeCreate = createAuthorizeAnonymous({
     authorize,
+    scope: 'links:write',
     mode: config.anonymousCreate,
     addresses,
     ownHosts: own,
     charge: (address) => {
       const problem = limits.create && limitProblem(limits.create, limits.create.takeNow(clientKey(address)));
+      if (problem !== undefined) throw problem;
+    },
+  });
+  // Whoever is on this machine tries the limits from the start page; everybody never, since limits are other programs' keys.
+  const authorizeCheck = createAuthorizeAnonymous({
+    authorize,
+    scope: 'limits:check',
+    mode: config.anonymousCreate === 'off' ? 'off' : 'local',
+    addresses,
+    ownHosts: own,
+    charge: (address) => {
+      const problem = limits.api && limitProblem(limits.api, limits.api.takeNow(`anonymous ${clientKey(address)}`));
       if (problem !== undefined) throw problem;
     },
   });
@@ -104,7 +117,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
         clickTotals: (ids) => clickTotals(database.reports, ids),
       });
       await v1.register(keyRoutes, { keys, authorize });
-      await v1.register(limitRoutes, { named: limits.named, authorizeCheck: authorize('limits:check') });
+      await v1.register(limitRoutes, { named: limits.named, authorizeCheck });
       await v1.register(async (statistics) => {
         statistics.addHook('onRequest', authorize('stats:read'));
         await statistics.register(clickRoutes, {

@@ -53,6 +53,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     closers.add(async () => keys.close());
     const limits = await createLimits(foundation);
     const store = createLinkStore(database, domains);
+    closers.add(tidyRegularly(store, foundation.log));
     const passwords = createPasswords();
     const shortCode = createShortCode({ secret });
     const links = createLinks({ store, domains, ids, shortCode, cache, passwords, secret, announce });
@@ -64,6 +65,18 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     await closers.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** Idempotency keys and changes are kept for longer than any cached copy of a link. */
+const KEEP_MS = 48 * 3_600_000;
+const TIDY_EVERY_MS = 600_000;
+
+function tidyRegularly(store: LinkStore, log: Foundation['log']): () => Promise<void> {
+  const timer = setInterval(() => {
+    store.forgetOld(Date.now() - KEEP_MS).catch((error) => log.debug({ err: error }, 'old rows stay for now'));
+  }, TIDY_EVERY_MS);
+  timer.unref();
+  return async () => clearInterval(timer);
 }
 
 async function blockSource({ config, database, redis }: Foundation) {

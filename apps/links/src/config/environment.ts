@@ -76,7 +76,7 @@ export const environment = z.object({
     .oneOf('local', 'off', 'limited')
     .prefault('local')
     .describe(
-      'Who may shorten without a key: clients on this machine (`local`), nobody (`off`), or everybody within `LIMIT_CREATE` (`limited`).',
+      'Who may shorten without a key: clients on this machine (`local`), nobody (`off`), or everybody within `LIMIT_CREATE` (`limited`). Unless `off`, clients on this machine may check limits too.',
     ),
   ALLOW_PRIVATE_TARGETS: value
     .truth()

@@ -176,7 +176,7 @@ export const idempotencyHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
     .optional()
-    .describe('A retry with the same key makes no second link. Remembered for 24 hours.'),
+    .describe('A retry with the same key makes no second link. Remembered for 48 hours.'),
 });
 
 const batchRow = z

@@ -4,11 +4,14 @@ import type { ProblemBody } from '../http/problem.ts';
 export const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** For every page of ours: nothing but our own files, no frames around it, nothing told to the next site. */
+/**
+ * For every page of ours: nothing but our own files, no frames around it, nothing told to the next site. The password's form
+ * may go on to any target: browsers hold `form-action` against the redirect that answers a form, too.
+ */
 export const htmlHeaders = (): Record<string, string> => ({
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' http: https:",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-robots-tag': 'noindex',
@@ -21,7 +24,7 @@ const page = (title: string, main: string): string => `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${escapeHtml(title)}</title>
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/page.css">
 </head>
 <body class="small">
@@ -43,7 +46,7 @@ export const passwordPage = (code: string, fault: string | undefined): string =>
 <form method="post" action="/${escapeHtml(encodeURIComponent(code))}">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="200" required autofocus${fault === undefined ? '' : ' aria-invalid="true" aria-describedby="fault"'}>
-${fault === undefined ? '' : `<p id="fault" class="fault" role="alert">${escapeHtml(fault)}</p>`}
+${fault === undefined ? '' : `<p id="fault" class="wrong" role="alert">${escapeHtml(fault)}</p>`}
 <button>Open the link</button>
 </form>`,
   );

@@ -2,7 +2,7 @@ import type { Limiter } from '@spillway/limit';
 import { clientKey } from '@spillway/limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.ts';
-import { clientAddressOf } from '../keys/authorize-create.ts';
+import { clientAddressOf } from '../keys/authorize-anonymous.ts';
 import { limitProblem } from '../limits/limit-routes.ts';
 import { isReserved } from '../links/alias.ts';
 import { isCode } from '../links/link.ts';

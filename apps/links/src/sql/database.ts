@@ -9,7 +9,7 @@ export interface Database {
   readonly reports: SqlQueries;
   /**
    * Brings the schema up to date; instances that start at once take turns. Returns the ids applied now.
-   * @throws {ConfigurationError} when the server is too old, or the database belongs to a newer program
+   * @throws {StartupError} when the server is too old, or the database belongs to a newer program
    */
   migrate(migrations: readonly Migration[]): Promise<readonly string[]>;
   /** `down` while the breaker is open or SQLite's thread is gone. */

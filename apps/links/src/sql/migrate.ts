@@ -1,10 +1,5 @@
-import {
-  ConfigurationError,
-  type Migration,
-  type SqlQueries,
-  type SqlRunner,
-  StoreUnavailableError,
-} from '@spillway/kernel';
+import { type Migration, type SqlQueries, type SqlRunner, StoreUnavailableError } from '@spillway/kernel';
+import { StartupError } from '../startup-error.ts';
 
 /** The lock that instances take in turn while they migrate; any constant that nobody else uses. */
 const ADVISORY_LOCK = 7_745_923_001;
@@ -19,7 +14,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS spillway_migrations (
  * Runs what has not run yet, in the order given, all in one transaction: a program that dies half-way leaves nothing half
  * done, and of many instances that start at once one does the work while the others wait.
  * @returns the ids that were applied now
- * @throws {ConfigurationError} when the server is too old, or the database was made by a newer program
+ * @throws {StartupError} when the server is too old, or the database was made by a newer program
  */
 export async function migrate(sql: SqlRunner, migrations: readonly Migration[]): Promise<readonly string[]> {
   if (sql.dialect === 'postgres') await checkServer(sql);
@@ -39,7 +34,7 @@ async function apply(transaction: SqlQueries, migrations: readonly Migration[]):
   const known = new Set(migrations.map(({ id }) => id));
   const unknown = [...applied].filter((id) => !known.has(id));
   if (unknown.length > 0) {
-    throw new ConfigurationError(
+    throw new StartupError(
       `The database was made by a newer version of Spillway (it has "${unknown.join('", "')}"); start that version, or restore an older backup`,
     );
   }
@@ -56,11 +51,11 @@ async function checkServer(sql: SqlRunner): Promise<void> {
   refuseOldServer(Number(rows[0]?.server_version_num));
 }
 
-/** @throws {ConfigurationError} when `version` (`server_version_num`, e.g. 150004) is older than PostgreSQL 14 */
+/** @throws {StartupError} when `version` (`server_version_num`, e.g. 150004) is older than PostgreSQL 14 */
 export function refuseOldServer(version: number): void {
   if (version >= OLDEST_POSTGRES) return;
   const shown = `${Math.floor(version / 10_000)}.${version % 10_000}`;
-  throw new ConfigurationError(`DATABASE_URL: PostgreSQL ${shown} is too old; Spillway needs 14 or newer`);
+  throw new StartupError(`DATABASE_URL: PostgreSQL ${shown} is too old; Spillway needs 14 or newer`);
 }
 
 /** Whether everything has been applied; for instances that leave it to `spillway migrate`. */

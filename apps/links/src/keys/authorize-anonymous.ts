@@ -3,23 +3,25 @@ import type { Config } from '../config.ts';
 import { Problem } from '../http/problem.ts';
 import { type ClientAddresses, isLoopback } from '../redirect/client-address.ts';
 import { type Authorize, keyOf } from './authorize.ts';
-import { ANONYMOUS } from './scopes.ts';
+import { ANONYMOUS, type Scope } from './scopes.ts';
 
-export interface AuthorizeCreateOptions {
+export interface AuthorizeAnonymousOptions {
   readonly authorize: Authorize;
+  /** What a key needs for it. */
+  readonly scope: Scope;
   readonly mode: Config['anonymousCreate'];
   readonly addresses: ClientAddresses;
   /** Hosts that the service may be called by on this machine. */
   readonly ownHosts: ReadonlySet<string>;
-  /** Charges the client for a link without a key; throws the problem when it has had its share. */
+  /** Charges the client for a call without a key; throws the problem when it has had its share. */
   readonly charge: (clientAddress: string) => void;
 }
 
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
-/** Who may make links: keys with `links:write`, and without a key those whom `ANONYMOUS_CREATE` names. */
-export function createAuthorizeCreate(options: AuthorizeCreateOptions): onRequestAsyncHookHandler {
-  const withKey = options.authorize('links:write');
+/** For what the start page does at once: keys with the scope, and without a key those whom `mode` names. */
+export function createAuthorizeAnonymous(options: AuthorizeAnonymousOptions): onRequestAsyncHookHandler {
+  const withKey = options.authorize(options.scope);
   return async function (request, reply) {
     if (keyOf(request) !== undefined || options.mode === 'off') {
       await withKey.call(this, request, reply);
@@ -28,7 +30,7 @@ export function createAuthorizeCreate(options: AuthorizeCreateOptions): onReques
     const address = clientAddressOf(request, options.addresses);
     if (options.mode === 'local' && !isLocal(request, address, options)) {
       throw new Problem('key-missing', {
-        detail: 'Without a key, only clients on the service\'s own machine make links; send "X-Api-Key: KEY"',
+        detail: 'Without a key, only clients on the service\'s own machine may do this; send "X-Api-Key: KEY"',
         headers: { 'www-authenticate': 'Bearer realm="spillway"' },
       });
     }
@@ -46,7 +48,11 @@ export function clientAddressOf({ raw }: FastifyRequest, addresses: ClientAddres
  * On this machine, and sure of it: a proxy on this machine that nobody told us to trust makes everyone look local, and so does
  * a web page whose name was made to point here (DNS rebinding).
  */
-function isLocal(request: FastifyRequest, address: string, { addresses, ownHosts }: AuthorizeCreateOptions): boolean {
+function isLocal(
+  request: FastifyRequest,
+  address: string,
+  { addresses, ownHosts }: AuthorizeAnonymousOptions,
+): boolean {
   const peer = request.raw.socket.remoteAddress ?? '';
   const forwarded = FORWARDING.some((name) => request.headers[name] !== undefined);
   if (forwarded && !addresses.isTrusted(peer)) return false;

@@ -1,0 +1,129 @@
+import { chmod } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { createDatabaseIn, freePort, startRedis, temporaryDirectory } from '@spillway/testkit';
+import { describe, expect, inject, test } from 'vitest';
+import { spillway, startEmbedded } from '../support/spillway.ts';
+
+// The real command, as people meet it: an exit code, one paragraph, no stack.
+async function failsToStart(env: Record<string, string>) {
+  const ran = await spillway(['links'], { env: { HOST: '127.0.0.1', LOG_LEVEL: 'error', ...env } });
+  expect(ran.stderr).not.toMatch(/^\s+at /m);
+  expect(ran.stdout).not.toContain('ready');
+  return ran;
+}
+
+const distributed = (databaseUrl: string, more: Record<string, string> = {}) => ({
+  DATABASE_URL: databaseUrl,
+  SPILLWAY_SECRET: 'a-secret-for-these-tests',
+  ADMIN_KEY: 'admin-key-for-these-tests',
+  ...more,
+});
+
+describe('a service that can not start says why', () => {
+  test('every wrong setting at once, with exit code 2', async () => {
+    const { code, stderr } = await failsToStart({
+      PORT: 'http',
+      LIMIT_MISS: 'ten',
+      REDIS_URL: 'http://redis',
+      TRUSTED_PROXIES: '10.0.0.0/99',
+      WORKERS: '3',
+      ADMIN_KEY: 'short-key',
+      DATABASE_TIMEOUT: '5',
+    });
+    expect(code).toBe(2);
+    for (const name of [
+      'PORT',
+      'LIMIT_MISS',
+      'REDIS_URL',
+      'TRUSTED_PROXIES',
+      'WORKERS',
+      'ADMIN_KEY',
+      'DATABASE_TIMEOUT',
+      'DATABASE_URL',
+    ]) {
+      expect(stderr, name).toMatch(new RegExp(`^  ${name}: .{10}`, 'm'));
+    }
+    expect(stderr).toContain('got "http"');
+    expect(stderr).not.toContain('short-key');
+  });
+
+  test('a port in use', async () => {
+    await using directory = temporaryDirectory();
+    const port = await freePort();
+    const other = createServer().listen(port, '127.0.0.1');
+    const { code, stderr } = await failsToStart({ PORT: String(port), DATA_DIR: directory.path });
+    other.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain(`PORT: ${port} is in use`);
+  });
+
+  test('a data directory that is a file, or in use', async () => {
+    const file = await failsToStart({ PORT: '0', DATA_DIR: '/dev/null' });
+    expect(file).toMatchObject({ code: 1 });
+    expect(file.stderr).toContain('DATA_DIR: "/dev/null" can not be written to');
+    await using directory = temporaryDirectory();
+    await using _first = await startEmbedded({ DATA_DIR: directory.path });
+    const second = await failsToStart({ PORT: '0', DATA_DIR: directory.path });
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/DATA_DIR: .*in use by process \d+/);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('a data directory without the right to write', async () => {
+    await using directory = temporaryDirectory();
+    await chmod(directory.path, 0o500);
+    const { code, stderr } = await failsToStart({ PORT: '0', DATA_DIR: directory.path });
+    expect(code).toBe(1);
+    expect(stderr).toContain('can not be written to');
+  });
+
+  test('a PostgreSQL that is not there, has no such database, or refuses the user', async () => {
+    await using directory = temporaryDirectory();
+    const more = { PORT: '0', DATA_DIR: directory.path };
+    const nobody = await failsToStart(distributed(`postgres://x:hidden@127.0.0.1:${await freePort()}/x`, more));
+    expect(nobody.code).toBe(1);
+    expect(nobody.stderr).toMatch(/DATABASE_URL: PostgreSQL at 127\.0\.0\.1:\d+\/x can not be reached/);
+    expect(nobody.stderr).not.toContain('hidden');
+    const missing = new URL(inject('postgresUrl'));
+    missing.pathname = '/no_such_database';
+    const absent = await failsToStart(distributed(missing.href, more));
+    expect(absent.code).toBe(1);
+    expect(absent.stderr).toContain('no such database');
+  });
+
+  test('a database of a newer program, and one with another secret', async () => {
+    await using directory = temporaryDirectory();
+    const database = await createDatabaseIn(inject('postgresUrl'));
+    const more = { PORT: '0', DATA_DIR: directory.path };
+    const migrated = await spillway(['migrate'], { env: distributed(database.url, more) });
+    expect(migrated.code, migrated.stderr).toBe(0);
+    const { default: pg } = await import('pg');
+    const client = new pg.Client(database.url);
+    await client.connect();
+    await client.query("INSERT INTO id_secrets (name, check_value) VALUES ('short-code', 'v1:other')");
+    const secret = await failsToStart(distributed(database.url, more));
+    expect(secret.code).toBe(1);
+    expect(secret.stderr).toMatch(/secret/i);
+    await client.query("INSERT INTO spillway_migrations (id, applied_at) VALUES ('zz-999-future', 0)");
+    await client.end();
+    const newer = await failsToStart(distributed(database.url, more));
+    expect(newer.code).toBe(1);
+    expect(newer.stderr).toContain('newer version of Spillway');
+    await database.drop();
+  });
+
+  test('a Redis that refuses the password, or grants too little', async () => {
+    await using redis = await startRedis({ password: 'the-password' });
+    await using directory = temporaryDirectory();
+    const database = await createDatabaseIn(inject('postgresUrl'));
+    const start = (url: string) =>
+      failsToStart(distributed(database.url, { PORT: '0', DATA_DIR: directory.path, REDIS_URL: url }));
+    const stranger = await start(`redis://127.0.0.1:${redis.port}`);
+    expect(stranger.code).toBe(1);
+    expect(stranger.stderr).toContain('refused the user or the password');
+    await redis.command('ACL', 'SETUSER', 'weak', 'on', '>pw', '~*', '&*', '+@connection', '+get');
+    const weak = await start(`redis://weak:pw@127.0.0.1:${redis.port}`);
+    expect(weak.code).toBe(1);
+    for (const right of ['+eval', '+xadd', '+publish']) expect(weak.stderr).toContain(right);
+    await database.drop();
+  });
+});
