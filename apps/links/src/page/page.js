@@ -22,10 +22,8 @@ async function ask(method, path, body) {
 
 /** What a problem document says, field by field where it does. */
 function explain({ status, answer }) {
-  const lines = [answer.detail ?? answer.title ?? `The service answered ${status}.`];
-  for (const { field, path, detail, message } of answer.errors ?? []) {
-    lines.push(`${field ?? path ?? ''}: ${detail ?? message ?? ''}`);
-  }
+  const lines = (answer.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
+  if (lines.length === 0) lines.push(answer.detail ?? answer.title ?? `The service answered ${status}.`);
   if (status === 401) lines.push('Enter an API key below.');
   return lines.join('\n');
 }
@@ -71,7 +69,8 @@ onSubmit('check', async (form) => {
   const output = element('check-answer');
   const { outcome, remaining, limit, retryAfterMs, decidedBy } = reply.answer;
   if (outcome === undefined) return show(output, explain(reply).split('\n'), true);
-  const until = retryAfterMs === undefined ? '' : `, try again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  const until =
+    outcome === 'allowed' || retryAfterMs === null ? '' : `, try again in ${Math.ceil(retryAfterMs / 1000)} s`;
   show(
     output,
     [`${outcome}${until}`, `${remaining} of ${limit} left, decided by the ${decidedBy}`],
@@ -110,7 +109,8 @@ function drawFigures({ answers, entries, bytes }) {
     }),
   );
   const size = (bytes / 1024).toLocaleString('en', { maximumFractionDigits: 0 });
-  element('figures-more').textContent = `${entries.toLocaleString('en')} links in memory, ${size} KiB.`;
+  element('figures-more').textContent =
+    `${entries.toLocaleString('en')} ${entries === 1 ? 'link' : 'links'} in memory, ${size} KiB.`;
 }
 
 refreshFigures();
