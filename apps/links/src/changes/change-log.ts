@@ -1,4 +1,4 @@
-import type { SqlQueries } from '@spillway/kernel';
+import type { SqlDialect, SqlQueries } from '@spillway/kernel';
 import { prepared } from '../sql/postgres/prepared.ts';
 
 /** One entry of the outbox. `seq` is the order of beginning, not of committing: a lower one may appear after a higher one. */
@@ -13,9 +13,20 @@ export interface ChangeLog {
   since(seq: number, limit: number): Promise<readonly Change[]>;
   /** 0 when there is none. */
   newest(): Promise<number>;
+  /** Those of the cache keys whose links are there now. */
+  existing(keys: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 const SINCE = prepared('changes_since', 'SELECT seq, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2');
+
+const existing = (source: string) =>
+  `SELECT d.host || '/' || l.code AS key FROM (${source}) AS k
+   JOIN domains AS d ON d.host = k.host JOIN links AS l ON l.domain_id = d.id AND l.code = k.code`;
+
+const EXISTING: Readonly<Record<SqlDialect, string>> = {
+  postgres: existing('SELECT host, code FROM jsonb_to_recordset($1::jsonb) AS row(host text, code text)'),
+  sqlite: existing("SELECT value ->> 'host' AS host, value ->> 'code' AS code FROM json_each($1)"),
+};
 
 export const createChangeLog = (sql: SqlQueries): ChangeLog => ({
   async since(seq, limit) {
@@ -24,5 +35,13 @@ export const createChangeLog = (sql: SqlQueries): ChangeLog => ({
   async newest() {
     const { rows } = await sql.query<{ newest: number | null }>('SELECT MAX(seq) AS newest FROM changes');
     return rows[0]?.newest ?? 0;
+  },
+  async existing(keys) {
+    const parts = keys.map((key) => {
+      const slash = key.lastIndexOf('/');
+      return { host: key.slice(0, slash), code: key.slice(slash + 1) };
+    });
+    const { rows } = await sql.query<{ key: string }>(EXISTING[sql.dialect], [JSON.stringify(parts)]);
+    return new Set(rows.map(({ key }) => key));
   },
 });

@@ -1,5 +1,4 @@
 import type { CacheSpace, CacheStore, StoreState } from '@spillway/cache';
-import { StoreUnavailableError } from '@spillway/kernel';
 import type { Applied } from './applied.ts';
 import type { ChangeLog } from './change-log.ts';
 
@@ -26,6 +25,7 @@ const RETRY_MS = 500;
 
 export function replayedStore({ store, name, log, applied }: ReplayedStoreOptions): ReplayedStore {
   const space = store.open(name);
+  const truth = asTruth(log);
   const listeners = new Set<(state: StoreState, previous: StoreState) => void>();
   let gate: 'closed' | 'open' = 'closed';
   let last: StoreState = 'down';
@@ -47,7 +47,7 @@ export function replayedStore({ store, name, log, applied }: ReplayedStoreOption
     timer.unref();
   };
   const run = async (mine: number): Promise<void> => {
-    const outcome = await replay(space, log, applied);
+    const outcome = await replay(space, truth, applied);
     if (mine !== outage || store.state === 'down') return;
     // Without the truth there is nothing newer to be had either: an old value is better than none then, and it is mended
     // as soon as the truth can be asked.
@@ -82,35 +82,51 @@ export function replayedStore({ store, name, log, applied }: ReplayedStoreOption
   };
 }
 
-async function replay(
-  space: CacheSpace,
-  log: ChangeLog,
-  applied: Applied,
-): Promise<'done' | 'truth-away' | 'store-away'> {
-  let mark: number | undefined;
+type Outcome = 'done' | 'truth-away' | 'store-away';
+
+async function replay(space: CacheSpace, log: ChangeLog, applied: Applied): Promise<Outcome> {
   try {
-    mark = await applied.read();
-  } catch {
-    return 'store-away';
-  }
-  let missed: Awaited<ReturnType<ChangeLog['since']>>;
-  let newest: number;
-  try {
-    newest = await log.newest();
-    missed = mark === undefined ? [] : await log.since(Math.max(0, mark - OVERLAP), MOST_REPLAYED + 1);
-  } catch (error) {
-    if (error instanceof StoreUnavailableError) return 'truth-away';
-    throw error;
-  }
-  try {
+    const mark = await applied.read();
+    const newest = await log.newest();
+    const missed = mark === undefined ? [] : await log.since(Math.max(0, mark - OVERLAP), MOST_REPLAYED + 1);
     if (mark === undefined || missed.length > MOST_REPLAYED) await space.forget();
-    else {
-      const keys = [...new Set(missed.map(({ key }) => key))];
-      for (let at = 0; at < keys.length; at += BATCH) await space.invalidate(keys.slice(at, at + BATCH), REMEMBER_MS);
-    }
+    else await deleteAll(space, log, [...new Set(missed.map(({ key }) => key))]);
     await applied.write(newest);
     return 'done';
-  } catch {
+  } catch (error) {
+    if (error instanceof TruthAwayError) return 'truth-away';
     return 'store-away';
   }
 }
+
+/**
+ * Only what is really gone is remembered as deleted. Of the rest old copies may still stand in when the truth is away later:
+ * a link that redirects to where it led before is better than none (G4).
+ */
+async function deleteAll(space: CacheSpace, log: ChangeLog, keys: readonly string[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += BATCH) {
+    const some = keys.slice(at, at + BATCH);
+    const there = await log.existing(some);
+    const gone = some.filter((key) => !there.has(key));
+    if (there.size > 0) await space.invalidate([...there], 0);
+    if (gone.length > 0) await space.invalidate(gone, REMEMBER_MS);
+  }
+}
+
+class TruthAwayError extends Error {}
+
+/** Tells the truth's failures from the store's: both say `StoreUnavailableError`. */
+const asTruth = (log: ChangeLog): ChangeLog => {
+  const told = async <Result>(work: Promise<Result>): Promise<Result> => {
+    try {
+      return await work;
+    } catch (cause) {
+      throw new TruthAwayError('The truth is away', { cause });
+    }
+  };
+  return {
+    since: (seq, limit) => told(log.since(seq, limit)),
+    newest: () => told(log.newest()),
+    existing: (keys) => told(log.existing(keys)),
+  };
+};

@@ -31,6 +31,8 @@ export function createHttpServer(options: {
       headersTimeout: 15_000,
       requestTimeout: 60_000,
       maxHeaderSize: 16_384,
+      // A request without a body is no stream then, which takes about a tenth off a redirect. Nobody here reads such a body.
+      optimizeEmptyRequests: true,
     },
     (request, response) => {
       if (draining) response.setHeader('Connection', 'close');

@@ -12,13 +12,17 @@ export function createMetrics(services: Services, counts: RedirectCounts): Metri
   let opened: Promise<Registry> | undefined;
   const stops: (() => void)[] = [];
   const open = async () => {
-    const [{ collectDefaultMetrics, Registry }, { addServiceMetrics }] = await Promise.all([
+    const [{ collectDefaultMetrics, Registry }, { addServiceMetrics }, { collectPrometheus }] = await Promise.all([
       import('prom-client'),
       import('./service-metrics.ts'),
+      import('@spillway/telemetry/prometheus'),
     ]);
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
     addServiceMetrics(registry, services, counts);
+    // One message per redirect would be too many; the service counts these by itself.
+    const collection = collectPrometheus({ registry, except: ['spillway:cache:get', 'spillway:limit:decision'] });
+    stops.push(() => collection.close());
     return registry;
   };
   return {

@@ -1,4 +1,4 @@
-import { type Migration, type SqlQueries, type SqlRunner, StoreUnavailableError } from '@spillway/kernel';
+import type { Migration, SqlQueries, SqlRunner } from '@spillway/kernel';
 import { StartupError } from '../startup-error.ts';
 
 /** The lock that instances take in turn while they migrate; any constant that nobody else uses. */
@@ -56,16 +56,4 @@ export function refuseOldServer(version: number): void {
   if (version >= OLDEST_POSTGRES) return;
   const shown = `${Math.floor(version / 10_000)}.${version % 10_000}`;
   throw new StartupError(`DATABASE_URL: PostgreSQL ${shown} is too old; Spillway needs 14 or newer`);
-}
-
-/** Whether everything has been applied; for instances that leave it to `spillway migrate`. */
-export async function pendingMigrations(sql: SqlRunner, migrations: readonly Migration[]): Promise<readonly string[]> {
-  try {
-    const { rows } = await sql.query<{ id: string }>('SELECT id FROM spillway_migrations');
-    const applied = new Set(rows.map(({ id }) => id));
-    return migrations.map(({ id }) => id).filter((id) => !applied.has(id));
-  } catch (error) {
-    if (error instanceof StoreUnavailableError) throw error;
-    return migrations.map(({ id }) => id);
-  }
 }

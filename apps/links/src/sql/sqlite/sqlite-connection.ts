@@ -31,12 +31,11 @@ interface Waiter {
 }
 
 export function openSqliteConnection(data: ThreadData): SqliteConnection {
-  const source = import.meta.url.endsWith('.ts');
-  const thread = new Worker(new URL(source ? './sqlite-thread.ts' : './sqlite-thread.js', import.meta.url), {
+  const thread = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
     workerData: data,
     name: `sqlite-${data.access}`,
     // A thread does not inherit the resolve hook of the launcher.
-    execArgv: source ? ['--conditions=spillway-source'] : [],
+    execArgv: ['--conditions=spillway-source'],
     resourceLimits: { maxOldGenerationSizeMb: 256 },
   });
   const waiting = new Map<number, Waiter>();
