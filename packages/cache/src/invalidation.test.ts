@@ -248,6 +248,21 @@ describe('set', () => {
     }
   });
 
+  test('one whose fill was refused is not fresh in L1 either, though the bus says nothing', async () => {
+    const { a, b, busA, store, load } = fixture();
+    busA.cut();
+    const held = gate();
+    let holds = 0;
+    store.before = (operation) => (operation === 'fill' && ++holds === 1 ? held.promise : undefined);
+    const late = a.set('k', 'old');
+    await settle();
+    await b.set('k', 'new');
+    held.resolve();
+    await late;
+    expect(a.peek('k')).toBeUndefined();
+    expect(await a.get('k', load)).toBe('new');
+  });
+
   test('a late one does not put its old value over a newer one', async () => {
     const { a, b, store, load } = fixture();
     const stuck = gate();

@@ -3,6 +3,7 @@ import { claimText, deletedText, entryText, parseEntry } from './entry-format.ts
 
 const id = '0123456789abcdef';
 const now = 1_700_000_000_000;
+const none = { disownedMs: 0, doubtedMs: 0 };
 
 describe('the entry in Redis', () => {
   // A golden text: a change of it is a change of version.
@@ -13,32 +14,39 @@ describe('the entry in Redis', () => {
   });
 
   test('comes back with its token and its age', () => {
-    expect(parseEntry(entryText(id, 'x', now, now + 1000), now + 400, 0)).toEqual({
+    expect(parseEntry(entryText(id, 'x', now, now + 1000), now + 400, none)).toEqual({
       kind: 'value',
       token: id,
       freshForMs: 600,
       text: 'x',
     });
-    expect(parseEntry(entryText(id, undefined, now, now - 5), now, 0)).toEqual({
+    expect(parseEntry(entryText(id, undefined, now, now - 5), now, none)).toEqual({
       kind: 'negative',
       token: id,
       freshForMs: -5,
     });
-    expect(parseEntry(entryText(id, '', now, now), now, 0)).toMatchObject({ kind: 'value', text: '' });
-    expect(parseEntry(claimText(id), now, 0)).toEqual({ kind: 'claimed', token: id });
-    expect(parseEntry(deletedText(id), now, 0)).toEqual({ kind: 'deleted', token: id });
-    expect(parseEntry(null, now, 0)).toEqual({ kind: 'absent' });
+    expect(parseEntry(entryText(id, '', now, now), now, none)).toMatchObject({ kind: 'value', text: '' });
+    expect(parseEntry(claimText(id), now, none)).toEqual({ kind: 'claimed', token: id });
+    expect(parseEntry(deletedText(id), now, none)).toEqual({ kind: 'deleted', token: id });
+    expect(parseEntry(null, now, none)).toEqual({ kind: 'absent' });
   });
 
   test('what was loaded before everything was disowned counts as deleted', () => {
     const entry = entryText(id, 'x', now, now + 1000);
-    expect(parseEntry(entry, now, now)).toMatchObject({ kind: 'value' });
-    expect(parseEntry(entry, now, now + 1)).toEqual({ kind: 'deleted', token: id });
+    expect(parseEntry(entry, now, { ...none, disownedMs: now })).toMatchObject({ kind: 'value' });
+    expect(parseEntry(entry, now, { ...none, disownedMs: now + 1 })).toEqual({ kind: 'deleted', token: id });
+  });
+
+  test('what was loaded before the store may have lost a delete is not fresh, and may stand in for as long as it could', () => {
+    const entry = entryText(id, 'x', now, now + 1000);
+    expect(parseEntry(entry, now, { ...none, doubtedMs: now })).toMatchObject({ freshForMs: 1000 });
+    expect(parseEntry(entry, now, { ...none, doubtedMs: now + 1 })).toMatchObject({ kind: 'value', freshForMs: 0 });
+    expect(parseEntry(entry, now + 5000, { ...none, doubtedMs: now + 1 })).toMatchObject({ freshForMs: -4000 });
   });
 
   test('times beyond what 9 digits hold are as late as they can be', () => {
     const entry = entryText(id, 'x', -5, Number.MAX_SAFE_INTEGER);
-    expect(parseEntry(entry, now, 0)).toMatchObject({ kind: 'value', text: 'x', freshForMs: 36 ** 9 - 1 - now });
+    expect(parseEntry(entry, now, none)).toMatchObject({ kind: 'value', text: 'x', freshForMs: 36 ** 9 - 1 - now });
   });
 
   test.each([
@@ -49,13 +57,13 @@ describe('the entry in Redis', () => {
     'garbage that is long enough',
     '{"a":1}',
   ])('what is not of this format is nothing: %j', (raw) => {
-    expect(parseEntry(raw, now, 0)).toEqual({ kind: 'absent' });
+    expect(parseEntry(raw, now, none)).toEqual({ kind: 'absent' });
   });
 
   test.each(['1V0123456789abcdef', '1V0123456789abcdef0lp1e2i', '1V0123456789abcdef!!!!!!!!!!!!!!!!!!'])(
     'an entry that was cut off or overwritten is replaced by the next fill: %j',
     (raw) => {
-      expect(parseEntry(raw, now, 0)).toEqual({ kind: 'deleted', token: id });
+      expect(parseEntry(raw, now, none)).toEqual({ kind: 'deleted', token: id });
     },
   );
 });

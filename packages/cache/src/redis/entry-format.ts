@@ -30,8 +30,15 @@ const toTime = (ms: number): string =>
     .toString(36)
     .padStart(9, '0');
 
-/** @param disownedMs what was loaded before counts as invalidated */
-export function parseEntry(raw: string | null, nowMs: number, disownedMs: number): StoreRead {
+/** Moments by the store's clock, before which a load does not count for what it says. */
+export interface Reservations {
+  /** What was loaded before counts as invalidated. */
+  readonly disownedMs: number;
+  /** What was loaded before is not fresh any more. */
+  readonly doubtedMs: number;
+}
+
+export function parseEntry(raw: string | null, nowMs: number, { disownedMs, doubtedMs }: Reservations): StoreRead {
   // What is not of this format is overwritten by the next claim.
   if (raw === null || raw.length < ID_END || !raw.startsWith(VERSION)) return { kind: 'absent' };
   const token = raw.slice(2, ID_END);
@@ -43,9 +50,10 @@ export function parseEntry(raw: string | null, nowMs: number, disownedMs: number
     case 'N':
     case 'V': {
       const loadedAtMs = Number.parseInt(raw.slice(ID_END, LOADED_END), 36);
-      const freshForMs = Number.parseInt(raw.slice(LOADED_END, HEADER_END), 36) - nowMs;
+      const statedMs = Number.parseInt(raw.slice(LOADED_END, HEADER_END), 36) - nowMs;
       // Not `<`: what is no number is disowned too.
-      if (!(loadedAtMs >= disownedMs) || Number.isNaN(freshForMs)) return { kind: 'deleted', token };
+      if (!(loadedAtMs >= disownedMs) || Number.isNaN(statedMs)) return { kind: 'deleted', token };
+      const freshForMs = loadedAtMs < doubtedMs ? Math.min(statedMs, 0) : statedMs;
       if (raw[1] === 'N') return { kind: 'negative', token, freshForMs };
       return { kind: 'value', token, freshForMs, text: raw.slice(HEADER_END) };
     }

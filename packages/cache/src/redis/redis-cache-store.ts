@@ -4,19 +4,17 @@ import { createKeys, type RedisLink, RedisReplyError } from '@spillway/redis';
 import type { CacheSpace, CacheStore, StoreRead } from '../store.ts';
 import { claimText, deletedText, entryText, parseEntry } from './entry-format.ts';
 import { claimScript, fillScript, invalidateScript, toMilliseconds } from './scripts.ts';
-import { createStoreClock } from './store-clock.ts';
+import { createServerMemory } from './server-memory.ts';
+import { CLOCK_ERROR_MS, createStoreClock } from './store-clock.ts';
 
 export interface RedisCacheStoreOptions {
   /** Borrowed: whoever made it closes it. May be a Redis of its own, under an evicting `maxmemory-policy`. */
-  readonly link: Pick<RedisLink, 'command' | 'run' | 'state' | 'onState'>;
+  readonly link: Pick<RedisLink, 'command' | 'run' | 'state' | 'onState' | 'topology'>;
   /** First part of every key: the deployment's own. Default `spillway`. */
   readonly prefix?: string;
   /** Intervals only; default `monotonicClock`. */
   readonly clock?: Clock;
 }
-
-/** What the clocks of two instances may be apart, as they know the server's: half a round trip each, within the deadline. */
-const CLOCK_ERROR_MS = 100;
 
 /**
  * L2 in Redis. A hit is one GET; a miss leaves a fill token, and the fill compares it (Lua). Every key has a TTL.
@@ -38,9 +36,13 @@ export function redisCacheStore({
       throw error;
     }
   });
+  const memory = createServerMemory(link, time);
   link.onState((state, previous) => {
-    if (state !== 'down' && previous === 'down') time.reset();
+    if (state === 'down' || previous === 'up') return;
+    time.reset();
+    memory.reset();
   });
+  const ready = (): Promise<unknown> | undefined => memory.ready() ?? time.ready();
 
   return {
     get state() {
@@ -51,14 +53,15 @@ export function redisCacheStore({
       // By the key, so that a Cluster spreads them.
       const redisKey = (key: string): string => keyOf(key, name);
       let disownedMs = 0;
-      const parse = (raw: string | null): StoreRead => parseEntry(raw, time.nowMs(), disownedMs);
+      const parse = (raw: string | null): StoreRead =>
+        parseEntry(raw, time.nowMs(), { disownedMs, doubtedMs: memory.soundSinceMs });
 
       return {
         read(key) {
           const reply = link.command<string | null>('GET', [redisKey(key)]);
-          const clockReady = time.ready();
-          if (clockReady === undefined) return reply.then(parse);
-          return Promise.all([reply, clockReady]).then(([raw]) => parse(raw));
+          const known = ready();
+          if (known === undefined) return reply.then(parse);
+          return Promise.all([reply, known]).then(([raw]) => parse(raw));
         },
         async claim(key, forMs) {
           const id = nextId();

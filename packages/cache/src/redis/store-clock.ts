@@ -3,6 +3,9 @@ import type { Clock } from '@spillway/kernel';
 /** How long one reading of the server's clock is relied on. Two clocks drift apart by some milliseconds meanwhile. */
 const RELY_ON_US = 30_000_000;
 
+/** What two instances' ideas of the server's clock may be apart: half a round trip each, within the deadline. */
+export const CLOCK_ERROR_MS = 100;
+
 /**
  * The server's clock, as known here: its last reading plus the time passed since by this process's own. So all instances judge the
  * age of an entry alike, and a host whose clock steps is not noticed. Off by half a round trip at most.

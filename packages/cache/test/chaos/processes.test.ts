@@ -225,4 +225,25 @@ describe('a Redis that hangs or is gone', () => {
       await until(async () => (await one.look(key)).value === 'new');
     }
   });
+
+  test('G5: a Redis that forgot the deletes since its snapshot is not believed, by those who knew it nor by newcomers', async () => {
+    const server = bin.keep(await startRedis());
+    const cache = `c-${randomUUID()}`;
+    const own = { redisUrl: server.url, busUrl: server.url, deadline: '500ms', cache } as const;
+    const [a, b] = (await instances(own, own)) as [Instance, Instance];
+    const [changed, same] = [row(), row()];
+    await warm([a, b], changed, 'old');
+    await warm([a, b], same, 'v');
+    await server.saveSnapshot();
+    await a.write(changed, 'new');
+    await server.restoreSnapshot();
+    const [newcomer] = (await instances(own)) as [Instance];
+    for (const one of [newcomer, a, b]) {
+      await until(async () => (await one.stats()).l2.bypassed === 'none');
+      expect((await one.look(changed)).value).toBe('new');
+    }
+    // What it still has may stand in.
+    await newcomer.truth('away');
+    expect(await newcomer.look(same)).toMatchObject({ value: 'v', from: 'stale' });
+  });
 });
