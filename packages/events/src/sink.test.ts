@@ -229,6 +229,20 @@ test('a write that fails by the events’ fault once, and then passes, puts noth
   expect(one.stats()).toMatchObject({ deadLettered: 0, retries: 1 });
 });
 
+test('what is too much for the database at once is tried in parts', async () => {
+  const { sink, send, parcel, numbers, acknowledged } = await fed();
+  sink({
+    async write(transaction, events) {
+      if (events.length > 2) throw new StoreUnavailableError('INSERT', undefined, 'took too long for');
+      await writeClicks(transaction, events);
+    },
+    maxEvents: 8,
+  });
+  await send(...Array.from({ length: 20 }, (_, index) => parcel(index + 1)));
+  await acknowledged();
+  expect(await numbers()).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+});
+
 test('what one consumer took and did not finish goes to the next', async () => {
   const { sink, send, parcel, numbers, acknowledged } = await fed();
   const hung = sink({ write: () => Promise.reject(new StoreUnavailableError('INSERT')) });

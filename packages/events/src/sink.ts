@@ -179,15 +179,12 @@ class SqlSink<Event> implements Sink {
       } catch (error) {
         this.#stats.retries += 1;
         tell.retry(() => ({ log, what: 'commit', error }));
-        if (isPoison(error)) continue;
-        this.#queue.unshift(...group);
-        this.#groupEvents = Math.max(1, Math.floor(this.#groupEvents / 2));
-        await pause(backoff.next(), this.#stopped.signal);
-        return 'failed';
+        // When not even bisecting finds whose fault it is, COMMIT itself was refused (a deferred constraint): that waits, too.
+        if (!isPoison(error)) break;
       }
     }
-    // Not even bisecting found whose fault it is: the commit itself was refused.
     this.#queue.unshift(...group);
+    this.#groupEvents = Math.max(1, Math.floor(this.#groupEvents / 2));
     await pause(backoff.next(), this.#stopped.signal);
     return 'failed';
   }

@@ -476,7 +476,7 @@ export function clicksModel(options: ModelOptions): Model<World> {
   }
 
   const step = (name: string, next: World): ModelStep<World> => ({ name, next: tidy(next) });
-  return { initial, steps, invariant, atRest, maxStates: 3_000_000 };
+  return { initial, steps, invariant, atRest, key: keyOf, maxStates: 3_000_000 };
 }
 
 const freshSpool = (producer: number, epoch: number): Spool => ({
@@ -543,7 +543,7 @@ function tidy(world: World): World {
       hand: [...hand].sort(byName).map(rename),
       acks: acks.flatMap((id) => names.get(id) ?? []).sort(),
     }))
-    .sort((a, b) => compare(JSON.stringify(a), JSON.stringify(b)));
+    .sort((a, b) => compare(handKey(a), handKey(b)));
   const spools = world.spools
     .filter((spool) => spool.live || spool.slots.length > 0)
     .map((spool) => ({
@@ -554,6 +554,39 @@ function tidy(world: World): World {
       })),
     }));
   return { ...world, stream, snapshot, late, consumers, spools, nextId: names.size + 1 };
+}
+
+const handKey = ({ hand, acks }: Consumer): string => `${hand.map(({ id }) => id)}/${acks}`;
+
+/** All of a world, as short as it can be told apart: most of the explorer's time goes into keys. */
+function keyOf(world: World): string {
+  const entry = (e: Entry): string =>
+    `${e.id},${e.producer},${e.epoch},${e.seq},${e.event},${e.floor},${e.delivered ? 1 : 0}`;
+  const entries = (list: readonly Entry[]): string => list.map(entry).join(' ');
+  const database = ({ counted, marks }: Database): string =>
+    `${counted.join(';')}/${Object.keys(marks)
+      .sort()
+      .map((key) => `${key}=${marks[key]?.seq}+${marks[key]?.ahead}`)
+      .join(' ')}`;
+  return [
+    world.producers.map((p) => `${p.published}:${p.ring}:${p.lost}:${p.dropped}:${p.epoch}`).join(';'),
+    world.spools
+      .map((s) => {
+        const slots = s.slots.map(
+          ({ seq, event, receipt, floorSent }) => `${seq},${event},${receipt ?? ''},${floorSent}`,
+        );
+        return `${s.producer}:${s.epoch}:${s.last}:${s.lastSend}:${s.live}:${s.caughtUp}:${slots.join(' ')}`;
+      })
+      .join(';'),
+    entries(world.stream),
+    entries(world.snapshot),
+    entries(world.late),
+    world.consumers.map(({ hand, acks }) => `${entries(hand)}:${acks}`).join(';'),
+    database(world.database),
+    database(world.databaseSnapshot),
+    world.forfeited.join(),
+    Object.values(world.budget).join(),
+  ].join('|');
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
