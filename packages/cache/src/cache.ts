@@ -63,7 +63,10 @@ export interface Cache<Value> {
   look(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Look<Value>>;
   /** What L1 holds, without waiting. Undefined when it holds nothing that may be used. */
   peek(key: string): PeekedEntry<Value> | undefined;
-  /** Puts a value in place of whatever every instance holds; `undefined` is a negative entry. Call it after the truth has changed. */
+  /**
+   * Puts a value in place of whatever every instance holds; `undefined` is a negative entry. Call it after the truth has changed. For one
+   * writer per key at a time: of two, nobody could tell whose value is newer; use `invalidate` there.
+   */
   set(key: string, value: Value | undefined, options?: SetOptions): Promise<void>;
   /**
    * Call it after the truth has changed, before you answer. Never rejects for an absent store: what could not be deleted is

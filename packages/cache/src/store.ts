@@ -55,6 +55,9 @@ export interface CacheSpace {
    * so that a late one can not put an old value back.
    */
   replace(key: string, rememberMs: number): Promise<{ readonly token: string }>;
-  /** From now on this handle takes whatever was stored until now for invalidated. For when it is not known what was. */
+  /**
+   * From now on the store, as this process opened it, takes the values that this cache has in it for nothing: some were invalidated,
+   * and nobody knows which. Older copies elsewhere may still stand in.
+   */
   forget(): Promise<void>;
 }

@@ -31,10 +31,10 @@ describe('the entry in Redis', () => {
     expect(parseEntry(null, now, none)).toEqual({ kind: 'absent' });
   });
 
-  test('what was loaded before everything was disowned counts as deleted', () => {
+  test('what was loaded before everything was disowned is taken for nothing', () => {
     const entry = entryText(id, 'x', now, now + 1000);
     expect(parseEntry(entry, now, { ...none, disownedMs: now })).toMatchObject({ kind: 'value' });
-    expect(parseEntry(entry, now, { ...none, disownedMs: now + 1 })).toEqual({ kind: 'deleted', token: id });
+    expect(parseEntry(entry, now, { ...none, disownedMs: now + 1 })).toEqual({ kind: 'claimed', token: id });
   });
 
   test('what was loaded before the store may have lost a delete is not fresh, and may stand in for as long as it could', () => {
@@ -63,7 +63,7 @@ describe('the entry in Redis', () => {
   test.each(['1V0123456789abcdef', '1V0123456789abcdef0lp1e2i', '1V0123456789abcdef!!!!!!!!!!!!!!!!!!'])(
     'an entry that was cut off or overwritten is replaced by the next fill: %j',
     (raw) => {
-      expect(parseEntry(raw, now, none)).toEqual({ kind: 'deleted', token: id });
+      expect(parseEntry(raw, now, none)).toEqual({ kind: 'claimed', token: id });
     },
   );
 });

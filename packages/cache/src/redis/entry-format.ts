@@ -32,7 +32,7 @@ const toTime = (ms: number): string =>
 
 /** Moments by the store's clock, before which a load does not count for what it says. */
 export interface Reservations {
-  /** What was loaded before counts as invalidated. */
+  /** What was loaded before is taken for nothing: it may have been invalidated. */
   readonly disownedMs: number;
   /** What was loaded before is not fresh any more. */
   readonly doubtedMs: number;
@@ -52,7 +52,7 @@ export function parseEntry(raw: string | null, nowMs: number, { disownedMs, doub
       const loadedAtMs = Number.parseInt(raw.slice(ID_END, LOADED_END), 36);
       const statedMs = Number.parseInt(raw.slice(LOADED_END, HEADER_END), 36) - nowMs;
       // Not `<`: what is no number is disowned too.
-      if (!(loadedAtMs >= disownedMs) || Number.isNaN(statedMs)) return { kind: 'deleted', token };
+      if (!(loadedAtMs >= disownedMs) || Number.isNaN(statedMs)) return { kind: 'claimed', token };
       const freshForMs = loadedAtMs < doubtedMs ? Math.min(statedMs, 0) : statedMs;
       if (raw[1] === 'N') return { kind: 'negative', token, freshForMs };
       return { kind: 'value', token, freshForMs, text: raw.slice(HEADER_END) };

@@ -42,6 +42,8 @@ export function redisCacheStore({
     time.reset();
     memory.reset();
   });
+  // By cache: whoever opens the same one shares it.
+  const disowned = new Map<string, number>();
   const ready = (): Promise<unknown> | undefined => memory.ready() ?? time.ready();
 
   return {
@@ -52,9 +54,8 @@ export function redisCacheStore({
     open(name): CacheSpace {
       // By the key, so that a Cluster spreads them.
       const redisKey = (key: string): string => keyOf(key, name);
-      let disownedMs = 0;
       const parse = (raw: string | null): StoreRead =>
-        parseEntry(raw, time.nowMs(), { disownedMs, doubtedMs: memory.soundSinceMs });
+        parseEntry(raw, time.nowMs(), { disownedMs: disowned.get(name) ?? 0, doubtedMs: memory.soundSinceMs });
 
       return {
         read(key) {
@@ -91,7 +92,7 @@ export function redisCacheStore({
         async forget() {
           time.reset();
           await time.ready();
-          disownedMs = time.nowMs() + CLOCK_ERROR_MS;
+          disowned.set(name, time.nowMs() + CLOCK_ERROR_MS);
         },
       };
     },

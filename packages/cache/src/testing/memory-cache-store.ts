@@ -30,6 +30,7 @@ export interface MemoryCacheStore extends CacheStore {
 export function memoryCacheStore(clock: Clock): MemoryCacheStore {
   const entries = new Map<string, Entry>();
   const listeners = new Set<(state: StoreState, previous: StoreState) => void>();
+  const disowned = new Map<string, number>();
   let ids = 0;
   const nowMs = (): number => clock.nowUs() / 1000;
   const nextToken = (): string => `t${++ids}`;
@@ -50,7 +51,8 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
     if (entry === undefined) return { kind: 'absent' };
     const { kind, token, text, freshUntilMs } = entry;
     if (kind === 'claimed') return { kind, token };
-    if (kind === 'deleted' || entry.loadedMs < disownedMs) return { kind: 'deleted', token };
+    if (kind === 'deleted') return { kind, token };
+    if (entry.loadedMs < disownedMs) return { kind: 'claimed', token };
     const freshForMs = freshUntilMs - nowMs();
     return kind === 'negative' ? { kind, token, freshForMs } : { kind, token, freshForMs, text };
   };
@@ -75,7 +77,7 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
     },
     open(name): CacheSpace {
       const idOf = (key: string): string => JSON.stringify([name, key]);
-      let disownedMs = Number.NEGATIVE_INFINITY;
+      const disownedMs = (): number => disowned.get(name) ?? Number.NEGATIVE_INFINITY;
       const act = async <Result>(operation: Operation, key: string, effect: () => Result): Promise<Result> => {
         store.log.push(`${operation} ${key}`);
         await store.before(operation, key);
@@ -84,12 +86,12 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
         return result;
       };
       return {
-        read: (key) => act('read', key, () => toRead(get(idOf(key)), disownedMs)),
+        read: (key) => act('read', key, () => toRead(get(idOf(key)), disownedMs())),
         claim: (key, forMs) =>
           act('claim', key, () => {
             const present = get(idOf(key)) ?? blank('claimed', forMs);
             entries.set(idOf(key), present);
-            return toRead(present, disownedMs) as Exclude<StoreRead, { kind: 'absent' }>;
+            return toRead(present, disownedMs()) as Exclude<StoreRead, { kind: 'absent' }>;
           }),
         fill: (key, fill: StoreFill) =>
           act('fill', key, () => {
@@ -120,7 +122,7 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
           }),
         forget: () =>
           act('forget', '', () => {
-            disownedMs = nowMs() + 1;
+            disowned.set(name, nowMs() + 1);
           }),
       };
     },
