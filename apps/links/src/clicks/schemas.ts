@@ -49,7 +49,11 @@ export const linkStatsQuery = statsQuery.extend({ domain });
 
 export const clicksQuery = z.strictObject({
   domain,
-  cursor: z.string().max(64).optional().describe('`nextCursor` of the page before.'),
+  cursor: z
+    .string()
+    .max(64, 'must be a "nextCursor", which has at most 64 characters')
+    .optional()
+    .describe('`nextCursor` of the page before.'),
   limit: z.coerce
     .number('must be a whole number from 1 to 1000')
     .pipe(z.int(page).min(1, page).max(1000, page))

@@ -1,4 +1,6 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { sendProblem } from './errors.ts';
+import { Problem } from './problem.ts';
 
 /**
  * `/docs`: the API to read and try, from files on this machine. An application of its own, made with the first visit, since a
@@ -50,6 +52,14 @@ async function createDocs(document: object): Promise<FastifyInstance> {
     reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
     reply.header('x-content-type-options', 'nosniff');
   });
+  const missing = (request: FastifyRequest, reply: FastifyReply) =>
+    sendProblem(
+      request,
+      reply,
+      new Problem('not-found', { detail: 'There is no such page; the API is described at /docs/' }),
+    );
+  docs.setNotFoundHandler(missing);
+  docs.setErrorHandler((_error, request, reply) => missing(request, reply));
   await docs.ready();
   return docs;
 }

@@ -24,6 +24,10 @@ export function toProblem(error: unknown, log: Logger): Problem {
       return new Problem('too-large', { detail: 'The body is over 1 MiB; send less at once' });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new Problem('media-type', { detail: 'Send the body as "Content-Type: application/json"' });
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new Problem('url-too-long', {
+        detail: 'A part of the path is over 200 characters; a code has at most 64',
+      });
     case 'FST_ERR_BAD_URL':
       return new Problem('malformed-request', { detail: 'The path has a broken %-encoding' });
   }

@@ -39,6 +39,7 @@ const KINDS = {
   'too-large': [413, 'The body is too large'],
   'url-too-long': [414, 'The path is too long'],
   'media-type': [415, 'The body must be JSON'],
+  expectation: [417, 'The expectation can not be met'],
   'invalid-request': [422, 'The request has mistakes'],
   'key-reused': [422, 'The idempotency key was used for another request'],
   'quota-exceeded': [429, 'Too many requests'],

@@ -39,8 +39,11 @@ export function createHttpServer(options: {
       const { url = '' } = request;
       if (url.length > MAX_URL_LENGTH)
         refuseRaw(request.socket, 'url-too-long', `at most ${MAX_URL_LENGTH} characters`);
-      else if (!front(request, response)) fallback(request, response);
+      else if (!front(request, response)) fallback(withoutTypeOfNothing(request), response);
     },
+  );
+  server.on('checkExpectation', (request: IncomingMessage) =>
+    refuseRaw(request.socket, 'expectation', 'Only "Expect: 100-continue" can be met; leave the header out'),
   );
   const refuseRaw = (socket: Socket, kind: ProblemKind, detail: string) => {
     if (socket.writable) socket.end(rawProblem(kind, detail, servedBy));
@@ -70,6 +73,17 @@ export function createHttpServer(options: {
       clearTimeout(late);
     },
   };
+}
+
+/**
+ * Whoever waits for the body of a request that has none would wait for ever, since `optimizeEmptyRequests` leaves out its end:
+ * without a Content-Type nobody does.
+ */
+function withoutTypeOfNothing(request: IncomingMessage): IncomingMessage {
+  const { headers } = request;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
+    delete headers['content-type'];
+  return request;
 }
 
 function notReady(_request: IncomingMessage, response: ServerResponse): void {

@@ -151,7 +151,11 @@ export const domainQuery = z.strictObject({
 });
 
 export const listQuery = z.strictObject({
-  cursor: z.string().max(500).optional().describe('`nextCursor` of the page before.'),
+  cursor: z
+    .string()
+    .max(500, 'must be a "nextCursor", which has at most 500 characters')
+    .optional()
+    .describe('`nextCursor` of the page before.'),
   limit: z.coerce
     .number(saying('must be a whole number from 1 to 1000'))
     .pipe(

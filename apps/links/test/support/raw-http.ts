@@ -10,7 +10,11 @@ export interface RawAnswer {
  * Sends bytes as they are and reads until the server closes, or until it has answered with the length that it names: what no
  * HTTP client would send. `from` is the client's own address on the loopback.
  */
-export function sendRaw(port: number, bytes: string | Buffer, { from = '127.0.0.1' } = {}): Promise<RawAnswer> {
+export function sendRaw(
+  port: number,
+  bytes: string | Buffer,
+  { from = '127.0.0.1', until = 'answered' }: { from?: string; until?: 'answered' | 'closed' } = {},
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress: from });
     let received = '';
@@ -37,7 +41,7 @@ export function sendRaw(port: number, bytes: string | Buffer, { from = '127.0.0.
     socket.on('data', (text: string) => {
       received += text;
       const answer = whole();
-      if (answer !== undefined && answer.body.length >= answer.length) finish();
+      if (until === 'answered' && answer !== undefined && answer.body.length >= answer.length) finish();
     });
     socket.on('end', finish);
     // The server may close while we still send: what it had answered counts.

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ADMIN_KEY, type ApiService, startApiService } from '../support/api-client.ts';
+import { type RawAnswer, rawRequest, sendRaw } from '../support/raw-http.ts';
+
+const KEY = { 'X-Api-Key': ADMIN_KEY };
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+
+// What no well-behaved client sends, byte by byte. The API's own suite has the bad input that arrives in good HTTP.
+describe('a hostile client', () => {
+  let api: ApiService;
+  let port: number;
+  beforeAll(async () => {
+    api = await startApiService('SQLite', { LIMIT_MISS: 'off' });
+    port = Number(new URL(api.url).port);
+  });
+  afterAll(async () => {
+    await api?.[Symbol.asyncDispose]();
+  });
+  const expectStatus = (answer: RawAnswer, status: number) => {
+    expect(answer.status, answer.head).toBe(status);
+    if (status < 400) return;
+    expect(answer.head).toMatch(/^content-type: application\/problem\+json/im);
+    expect(answer.head).toMatch(/^x-served-by: api-test\r?$/im);
+    expect(JSON.parse(answer.body)).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+  };
+
+  test.each([
+    ['POST', '/api/v1/links', 422],
+    ['DELETE', '/api/v1/links/nobody', 404],
+    ['PATCH', '/api/v1/links/nobody', 422],
+    ['OPTIONS', '/api/v1/links', 404],
+    ['POST', '/nobody', 404],
+  ])('%s %s with a content type and no body is answered, not waited for', async (method, path, status) => {
+    expectStatus(await sendRaw(port, rawRequest(`${method} ${path}`, { ...KEY, ...JSON_TYPE })), status);
+  });
+
+  test.each([
+    ['two lengths that differ', 'Content-Length: 2\r\nContent-Length: 3'],
+    ['a length below zero', 'Content-Length: -2'],
+    ['a length and chunks', 'Content-Length: 5\r\nTransfer-Encoding: chunked'],
+    ['chunks that are not the last coding', 'Transfer-Encoding: chunked, identity'],
+    ['an unknown coding', 'Transfer-Encoding: xchunked'],
+    ['a folded header', 'X-A: a\r\n b'],
+    ['a blank before the colon', 'X-A : a'],
+    ['a control character in a header', 'X-A: a\u0001b'],
+  ])('%s: refused, and nothing after it is read as a request', async (_name, headers) => {
+    const smuggled = rawRequest('GET /healthz');
+    const bytes = `POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: ${ADMIN_KEY}\r\n${headers}\r\n\r\n0\r\n\r\n${smuggled}`;
+    const answer = await sendRaw(port, bytes, { until: 'closed' });
+    expectStatus(answer, 400);
+    expect(answer.body).not.toMatch(/HTTP\/1\.1 \d/);
+  });
+
+  test.each([
+    ['another protocol', '\u0016\u0003\u0001\u0002\u0000\u0001', 400],
+    ['HTTP/2 without asking', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['bare line feeds', 'GET /healthz HTTP/1.1\nHost: x\n\n', 400],
+    ['an unknown method', 'FOO / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['bytes beyond ASCII in the path', 'GET /\u00e4 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    [
+      'two thousand headers',
+      rawRequest('GET /x', Object.fromEntries([...Array(2000).keys()].map((i) => [`a${i}`, 'b']))),
+      431,
+    ],
+    ['an expectation', rawRequest('POST /api/v1/links', { ...KEY, Expect: '200-maybe', 'Content-Length': '0' }), 417],
+    ['a whole URL of another site', rawRequest('GET http://evil.example/nobody'), 404],
+    ['a question to the server itself', rawRequest('OPTIONS *'), 404],
+    ['a code of 300 characters', rawRequest(`GET /api/v1/links/${'a'.repeat(300)}`, KEY), 414],
+    ['a page of the docs that is not there', rawRequest('GET /docs/nothing'), 404],
+    ['a way out of the docs', rawRequest('GET /docs/static/../../../package.json'), 404],
+    ['an encoded way out of the docs', rawRequest('GET /docs/static/..%5c..%5cpackage.json'), 404],
+    ['a NUL in the docs', rawRequest('GET /docs/static/%00'), 404],
+    ['a way out of the assets', rawRequest('GET /assets/%2e%2e/page.js'), 404],
+    ['a NUL', rawRequest('GET /a%00b'), 404],
+    ['a way up', rawRequest('GET /../../etc/passwd'), 404],
+  ])('%s is refused as a problem', async (_name, bytes, status) => {
+    expectStatus(await sendRaw(port, bytes), status);
+  });
+
+  test('pipelined requests are answered in their order', async () => {
+    const { code } = await api.create({ url: 'https://example.com/pipelined' });
+    const headers = { Connection: 'keep-alive' };
+    const { head, body } = await sendRaw(
+      port,
+      rawRequest(`GET /${code}`, headers) + rawRequest('GET /nobody', headers) + rawRequest('GET /healthz'),
+      { until: 'closed' },
+    );
+    const statuses = [...`${head}\r\n\r\n${body}`.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    expect(statuses).toEqual(['302', '404', '200']);
+  });
+
+  test('HEAD is answered as GET without a body', async () => {
+    const { code } = await api.create({ url: 'https://example.com/head' });
+    for (const path of ['/', `/${code}`, '/nobody', '/healthz', '/docs/', '/openapi.json']) {
+      const get = await sendRaw(port, rawRequest(`GET ${path}`), { until: 'closed' });
+      const head = await sendRaw(port, rawRequest(`HEAD ${path}`), { until: 'closed' });
+      expect(head.status, path).toBe(get.status);
+      expect(head.body, path).toBe('');
+    }
+  });
+
+  test('a cursor that no page gave is refused', async () => {
+    for (let i = 0; i < 3; i += 1) await api.create();
+    const { nextCursor } = (await api.call('GET', '/api/v1/links?limit=1')).body;
+    const flipped = (at: number) =>
+      `${nextCursor.slice(0, at)}${nextCursor[at] === 'A' ? 'B' : 'A'}${nextCursor.slice(at + 1)}`;
+    const bad = [nextCursor.slice(1), 'A'.repeat(501), '%00', flipped(0), `${nextCursor}&sort=code`];
+    for (const cursor of bad) {
+      const answer = await api.call('GET', `/api/v1/links?limit=1&cursor=${cursor}`);
+      expect(answer.status, cursor).toBe(422);
+      expect(answer.body.errors[0]).toMatchObject({
+        field: 'query.cursor',
+        message: expect.stringMatching(/nextCursor/),
+      });
+    }
+  });
+});
