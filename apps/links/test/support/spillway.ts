@@ -15,10 +15,13 @@ export async function spillway(
   options: {
     readonly env?: Readonly<Record<string, string>>;
     readonly input?: string;
+    /** Default: who runs the tests. */
+    readonly user?: { readonly uid: number; readonly gid: number } | undefined;
     readonly started?: (child: ChildProcessHandle) => void;
   } = {},
 ): Promise<Ran> {
-  const child = spawnProcess({ name: `spillway ${args[0]}`, module: COMMAND, args, env: options.env ?? {} });
+  const { env = {}, user } = options;
+  const child = spawnProcess({ name: `spillway ${args[0]}`, module: COMMAND, args, env, user });
   if (options.input !== undefined) child.write(options.input);
   child.endInput();
   options.started?.(child);
