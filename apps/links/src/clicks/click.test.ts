@@ -29,13 +29,21 @@ test('a batch of clicks is read as it was written', () => {
 test.each([
   'null',
   '[]',
-  '{"v":2,"base":0,"texts":[],"clicks":[]}',
-  '{"v":1,"base":0,"texts":[],"clicks":[1]}',
-  '{"v":1,"base":0,"texts":[],"clicks":[1,2,3,4,5,6]}',
-  '{"v":1,"base":0,"texts":["a"],"clicks":["1",2,0,0,0,0]}',
-  '{"v":1,"base":0,"texts":[5],"clicks":[1,2,0,0,0,0]}',
+  '{"v":2,"base":0,"texts":[],"visitors":"","clicks":[]}',
+  '{"v":1,"base":0,"texts":[],"clicks":[]}',
+  '{"v":1,"base":0,"texts":[],"visitors":"","clicks":[1]}',
+  '{"v":1,"base":0,"texts":["a"],"visitors":"","clicks":[1,2,0,0,0]}',
+  '{"v":1,"base":0,"texts":[],"visitors":"00ff00ff00ff00ff","clicks":[1,2,3,4,5]}',
+  '{"v":1,"base":0,"texts":["a"],"visitors":"00ff00ff00ff00ff","clicks":["1",2,0,0,0]}',
+  '{"v":1,"base":0,"texts":[5],"visitors":"00ff00ff00ff00ff","clicks":[1,2,0,0,0]}',
 ])('a body that is no batch of clicks is refused: %s', (body) => {
   expect(() => clickCodec.decode(Buffer.from(body))).toThrow(TypeError);
+});
+
+test('a click whose visitor has another length is refused by the codec, which would read it as part of its neighbour', () => {
+  expect(() => clickCodec.encode([{ ...client, ...visit, visitor: 'xyz', userAgent: '', referrer: '' }])).toThrow(
+    TypeError,
+  );
 });
 
 test('a visitor hash that is none is refused alone, not with its batch', () => {

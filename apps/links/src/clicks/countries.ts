@@ -8,9 +8,14 @@ export const UNKNOWN = 'unknown';
 export interface Countries {
   /** ISO 3166-1 alpha-2 code in capitals, or `unknown`. */
   of(address: string): string;
+  /** The same for an IPv4 address whose number is known: most answers hold for its whole /24 network and are remembered. */
+  ofIpv4(number: number, address: string): string;
   /** Reads the database now rather than with the first click. Errors as `of` throws them. */
   load(): void;
 }
+
+/** /24 networks remembered: 65,536 numbers with shared texts are some 2 MB. */
+const NETWORKS = 65_536;
 
 const require = createRequire(import.meta.url);
 
@@ -20,20 +25,39 @@ const require = createRequire(import.meta.url);
  * first address or by `load()`, so that starting does not wait for it. About 1 us per address.
  */
 export function openCountries(source: 'packaged' | 'off' | (string & {})): Countries {
-  if (source === 'off') return { of: () => UNKNOWN, load: () => undefined };
-  let look: ((address: string) => string) | undefined;
+  if (source === 'off') return { of: () => UNKNOWN, ofIpv4: () => UNKNOWN, load: () => undefined };
+  let look: ((address: string) => Found) | undefined;
   const opened = () => {
     look ??= openFile(source === 'packaged' ? packagedFile() : source);
     return look;
   };
-  return { of: (address) => opened()(address), load: () => void opened() };
+  const networks = new Map<number, string>();
+  return {
+    of: (address) => opened()(address).country,
+    ofIpv4(number, address) {
+      const network = number >>> 8;
+      const known = networks.get(network);
+      if (known !== undefined) return known;
+      const { country, prefixLength } = opened()(address);
+      if (networks.size >= NETWORKS) networks.clear();
+      if (prefixLength <= 24) networks.set(network, country);
+      return country;
+    },
+    load: () => void opened(),
+  };
+}
+
+interface Found {
+  readonly country: string;
+  /** How many leading bits of the address the answer depends on. */
+  readonly prefixLength: number;
 }
 
 function packagedFile(): string {
   return require.resolve('@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb');
 }
 
-function openFile(path: string): (address: string) => string {
+function openFile(path: string): (address: string) => Found {
   // Loaded here and not at the top: nothing needs it before the first click.
   const { Reader } = require('mmdb-lib') as typeof import('mmdb-lib');
   let reader: InstanceType<typeof Reader>;
@@ -47,7 +71,10 @@ function openFile(path: string): (address: string) => string {
       },
     ]);
   }
-  return (address) => codeOf(reader.get(address)) ?? UNKNOWN;
+  return (address) => {
+    const [record, prefixLength] = reader.getWithPrefixLength(address);
+    return { country: codeOf(record) ?? UNKNOWN, prefixLength };
+  };
 }
 
 /** The packaged file has flat records `{ country_code }`; MaxMind's have `{ country: { iso_code } }`. */

@@ -29,6 +29,28 @@ test('countries are told for IPv4 and IPv6, and unknown for private and broken a
   for (const nowhere of ['10.0.0.1', '127.0.0.1', '::1', 'rubbish', '']) expect(countries.of(nowhere)).toBe('unknown');
 });
 
+test('the number of an IPv4 address finds the same country as its text, remembered or not', () => {
+  const countries = openCountries('packaged');
+  for (let step = 0; step < 2; step += 1) {
+    for (let at = 0; at < 2_000; at += 1) {
+      const number = (at * 2_654_435_761) >>> 0;
+      const address = [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
+      expect(countries.ofIpv4(number, address), address).toBe(countries.of(address));
+      // A neighbour in the same /24.
+      const next = (number ^ 0x81) >>> 0;
+      const neighbour = [24, 16, 8, 0].map((shift) => (next >>> shift) & 255).join('.');
+      expect(countries.ofIpv4(next, neighbour), neighbour).toBe(countries.of(neighbour));
+    }
+  }
+});
+
+test('no text is identified as an IPv4 address', () => {
+  const { visitor } = createIdentify({ secret: 'one', countries: off })('97.98.99.100');
+  for (const text of ['abcd', '', 'text:abcd']) {
+    expect(createIdentify({ secret: 'one', countries: off })(text).visitor).not.toBe(visitor);
+  }
+});
+
 test('a country database that can not be read is an error that names it', () => {
   expect(() => openCountries('/nowhere/countries.mmdb').load()).toThrow(ConfigurationError);
   expect(() => openCountries('/nowhere/countries.mmdb').load()).toThrow(
@@ -39,7 +61,7 @@ test('a country database that can not be read is an error that names it', () => 
 
 test('G7: the memo holds at most two generations and forgets the oldest', () => {
   let computed = 0;
-  const memo = memoizeRecent(10, (key) => {
+  const memo = memoizeRecent(10, (key: string) => {
     computed += 1;
     return key.length;
   });

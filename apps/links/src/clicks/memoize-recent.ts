@@ -3,9 +3,9 @@
  * becomes the old one and the oldest is dropped whole, so a hit costs one or two look-ups and nothing is moved per hit, as a
  * true LRU would.
  */
-export function memoizeRecent<Value>(size: number, compute: (key: string) => Value): (key: string) => Value {
-  let young = new Map<string, Value>();
-  let old = new Map<string, Value>();
+export function memoizeRecent<Key, Value>(size: number, compute: (key: Key) => Value): (key: Key) => Value {
+  let young = new Map<Key, Value>();
+  let old = new Map<Key, Value>();
   return (key) => {
     const known = young.get(key);
     if (known !== undefined) return known;

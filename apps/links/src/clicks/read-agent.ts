@@ -21,7 +21,7 @@ const MAX_NAME = 64;
  * Reads a user agent. No user agent at all, or only `-`, is a bot: every browser sends one.
  * Some 10 to 50 us for one not seen lately, so it belongs into the sink.
  */
-export const readAgent: (userAgent: string) => Agent = memoizeRecent(REMEMBERED, (userAgent) => {
+export const readAgent: (userAgent: string) => Agent = memoizeRecent(REMEMBERED, (userAgent: string) => {
   const named = userAgent !== '' && userAgent !== '-';
   const bot = !named || isbot(userAgent);
   const found = named ? Bowser.parse(userAgent) : undefined;

@@ -11,7 +11,7 @@
 import type { Verdict } from '../core/decision.ts';
 import type { TokenBucketPolicy } from '../core/policy.ts';
 import { isFull, peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
-import { createSlotIndex } from './slot-index.ts';
+import { createSlotIndex, type SlotIndex } from './slot-index.ts';
 import { createSlots, type Slots } from './slots.ts';
 
 /** Buckets that newcomers share once the table is full. */
@@ -21,8 +21,8 @@ const SWEPT_PER_KEY = 2;
 const SWEPT_AT_BOUND = 32;
 
 export class BucketTable {
-  readonly #slotOf = createSlotIndex();
   readonly #keys: (string | undefined)[] = [];
+  readonly #slotOf: SlotIndex;
   readonly #free: number[] = [];
   readonly #slots: Slots = createSlots();
   readonly #maxKeys: number;
@@ -37,6 +37,7 @@ export class BucketTable {
   constructor(maxKeys: number, seed: number) {
     this.#maxKeys = maxKeys;
     this.#seed = seed;
+    this.#slotOf = createSlotIndex(seed, (slot) => this.#keys[slot]);
   }
 
   /** Keys with a state of their own. */
@@ -76,7 +77,7 @@ export class BucketTable {
     } else {
       this.#slots.write(slot, state);
       this.#keys[slot] = key;
-      this.#slotOf.set(key, slot);
+      this.#slotOf.add(key, slot);
     }
     return verdict;
   }
