@@ -15,7 +15,10 @@ export function createSingleFlight<Value>(): SingleFlight<Value> {
     run(key, work) {
       const flying = flights.get(key);
       if (flying !== undefined) return flying;
-      const flight = start(work).finally(() => flights.delete(key));
+      // Later, so that the flight is known when `work` begins: it may ask for its own key, or throw at once.
+      const flight = Promise.resolve()
+        .then(work)
+        .finally(() => flights.delete(key));
       flights.set(key, flight);
       return flight;
     },
@@ -23,9 +26,4 @@ export function createSingleFlight<Value>(): SingleFlight<Value> {
       return flights.size;
     },
   };
-}
-
-// An async function, so that a `work` that throws before its first await rejects like any other.
-async function start<Value>(work: () => Promise<Value>): Promise<Value> {
-  return await work();
 }

@@ -1,9 +1,10 @@
-import { StoreUnavailableError } from '../errors.ts';
+import { SpillwayError, StoreUnavailableError } from '../errors.ts';
 import type { SqlQueries, SqlResult, SqlRunner, SqlValue } from '../sql.ts';
 
 interface PgResult {
   readonly rows: unknown[];
   readonly rowCount: number | null;
+  readonly command?: string;
 }
 
 interface PgQueries {
@@ -46,11 +47,15 @@ export function postgresRunner(pool: PgPool): SqlRunner {
         await queries.query('BEGIN');
         const result = await work(queries);
         broken = true;
-        await queries.query('COMMIT');
+        const { command } = await client.query({ text: 'COMMIT', values: [] }).catch((error: unknown) => {
+          throw toStoreError('COMMIT', error);
+        });
         broken = false;
+        // PostgreSQL takes COMMIT for ROLLBACK after a statement that failed, and calls it a success.
+        if (command === 'ROLLBACK') throw new RolledBackError();
         return result;
       } catch (error) {
-        if (!broken) {
+        if (!broken && !(error instanceof RolledBackError)) {
           await queries.query('ROLLBACK').catch(() => {
             broken = true;
           });
@@ -62,6 +67,17 @@ export function postgresRunner(pool: PgPool): SqlRunner {
       }
     },
   };
+}
+
+/** `work` went on after a statement that had failed, so nothing of it was kept. */
+class RolledBackError extends SpillwayError {
+  override readonly name = 'RolledBackError';
+  readonly code = 'SPILLWAY_ROLLED_BACK';
+  readonly retryable = false;
+
+  constructor() {
+    super('The transaction was rolled back: a statement in it had failed; let its error end the transaction');
+  }
 }
 
 async function run<Row>(on: PgQueries, text: string, values: readonly SqlValue[] = []): Promise<SqlResult<Row>> {

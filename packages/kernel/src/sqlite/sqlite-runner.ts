@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../errors.ts';
 import type { SqlQueries, SqlResult, SqlRunner, SqlValue } from '../sql.ts';
 
 interface SqliteStatement {
@@ -21,7 +22,10 @@ const MAX_STATEMENTS = 500;
  */
 export function sqliteRunner(database: SqliteDatabase): SqlRunner {
   const run = createStatementRunner(database);
-  const queries: SqlQueries = { dialect: 'sqlite', query: async (text, values) => run(text, values) };
+  const queries: SqlQueries = {
+    dialect: 'sqlite',
+    query: async (text, values) => orStoreError(text.trimStart().split(/\s/, 1)[0] ?? 'query', () => run(text, values)),
+  };
   // The tail of the queue: whoever comes next waits for it. It never rejects.
   let tail: Promise<unknown> = Promise.resolve();
   const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
@@ -34,10 +38,10 @@ export function sqliteRunner(database: SqliteDatabase): SqlRunner {
     query: (text, values) => inTurn(() => queries.query(text, values)),
     transaction: (work) =>
       inTurn(async () => {
-        database.exec('BEGIN IMMEDIATE');
+        orStoreError('BEGIN', () => database.exec('BEGIN IMMEDIATE'));
         try {
           const result = await work(queries);
-          database.exec('COMMIT');
+          orStoreError('COMMIT', () => database.exec('COMMIT'));
           return result;
         } catch (error) {
           // After a full disk SQLite has already rolled back, and says so; the first error is the one to report.
@@ -49,6 +53,21 @@ export function sqliteRunner(database: SqliteDatabase): SqlRunner {
       }),
   };
 }
+
+// Result codes that mean "not now", not "this statement is wrong": BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+const UNAVAILABLE = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26]);
+
+function orStoreError<Result>(operation: string, act: () => Result): Result {
+  try {
+    return act();
+  } catch (error) {
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
+    throw UNAVAILABLE.has(code & 0xff) ? new StoreUnavailableError(operation, error) : error;
+  }
+}
+
+// What is in quotes or a comment is found too, and left as it is.
+const PLACEHOLDER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$(\d+)/g;
 
 interface Prepared {
   readonly statement: SqliteStatement;
@@ -69,7 +88,8 @@ export function createStatementRunner(
     if (known !== undefined) return known;
     if (statements.size >= MAX_STATEMENTS) statements.delete(statements.keys().next().value as string);
     const order: number[] = [];
-    const plain = text.replace(/\$(\d+)/g, (_, n) => {
+    const plain = text.replace(PLACEHOLDER, (found: string, n: string | undefined) => {
+      if (n === undefined) return found;
       order.push(Number(n) - 1);
       return '?';
     });
