@@ -16,7 +16,7 @@ const command =
   };
 
 const steps: readonly { name: string; run: () => string[] }[] = [
-  { name: 'format, lint and layers', run: command('biome', 'ci', '--error-on-warnings', '.') },
+  { name: 'format, lint and layers', run: command('biome', 'ci', '--colors=off', '--error-on-warnings', '.') },
   { name: 'planted layer violations', run: () => checkPlantedViolations(root) },
   { name: 'types', run: command('tsc', '-p', '.') },
   { name: 'unused code', run: command('knip') },
