@@ -130,12 +130,23 @@ class SqlSink<Event> implements Sink {
         ...this.#hold.take(this.#groupEvents, monotonicMs() - this.#patienceMs),
         ...takeFromQueue(this.#queue, this.#groupEvents),
       ];
-      if (group.length > 0 && this.#running) {
+      if (group.length > 0) {
         const outcome = await this.#commit(group, commitBackoff);
         if (outcome === 'written') holdBackoff.reset();
       }
       await this.#prune();
     }
+    await this.#commitLast(commitBackoff);
+  }
+
+  /**
+   * What is in hand when the sink stops: left like that, it would wait until another consumer claims it, and with it everything
+   * that its producer sends later. Counted rather than in order, like what was held for too long.
+   */
+  async #commitLast(backoff: Backoff): Promise<void> {
+    const held = this.#hold.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const queued = this.#queue.splice(0).map((entry) => ({ ...entry, patience: 'over' as const }));
+    if (held.length + queued.length > 0) await this.#commit([...held, ...queued], backoff);
   }
 
   async #receive(backoff: Backoff, holdBackoff: Backoff): Promise<void> {
