@@ -31,6 +31,8 @@ async function serveAlone(config: Config): Promise<void> {
   announce(config, instance);
   await stop;
   await instance.stop();
+  // All is closed. What a library may still hold open, such as a connection on its way, must not keep the process.
+  process.exit(0);
 }
 
 async function serveAsWorker(config: Config, variables: NodeJS.ProcessEnv): Promise<void> {

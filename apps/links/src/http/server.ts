@@ -1,17 +1,26 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { type ProblemKind, rawProblem } from './problem.ts';
 
 export interface HttpServer {
   readonly server: Server;
   /** Everything that the front does not take. Set once, before listening. */
   fallTo(handler: (request: IncomingMessage, response: ServerResponse) => void): void;
-  /** Takes no more connections and tells open ones to go, then waits for the answers under way, at most `timeoutMs`. */
+  /**
+   * Takes no more connections and tells open ones to go with their next answer; those that have none to get are closed after
+   * `LAST_REQUEST_MS`. Then waits for the answers under way, at most `timeoutMs` in all.
+   */
   drain(timeoutMs: number): Promise<void>;
 }
 
 /** Longest request target; a code has 64 characters and a cursor a few hundred. */
 const MAX_URL_LENGTH = 4_096;
+
+/**
+ * How long an idle connection stays open after the server began to stop. A request may be on its way over it this very moment,
+ * and a proxy does not repeat a POST that was already sent; answered with `Connection: close` it is the connection's last.
+ */
+const LAST_REQUEST_MS = 1_000;
 
 /**
  * The HTTP server with `front` before everything else: it answers, or returns false. So a redirect passes no router, no hooks
@@ -63,10 +72,12 @@ export function createHttpServer(options: {
     async drain(timeoutMs) {
       draining = true;
       if (!server.listening) return;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      // A connection that was busy a moment ago may be idle now, without having been told to go.
-      const sweep = setInterval(() => server.closeIdleConnections(), 100);
+      // Not `server.close()` of HTTP: that closes idle connections at once.
+      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      const idleUntilMs = performance.now() + LAST_REQUEST_MS;
+      const sweep = setInterval(() => {
+        if (performance.now() >= idleUntilMs) server.closeIdleConnections();
+      }, 100);
       const late = setTimeout(() => server.closeAllConnections(), timeoutMs);
       await closed;
       clearInterval(sweep);
