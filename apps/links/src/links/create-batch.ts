@@ -33,7 +33,7 @@ export async function createBatch(
     const outcome = outcomes[at];
     results[position] =
       outcome !== undefined && 'link' in outcome
-        ? { status: 201, link: toLinkAnswer(outcome.link, 0, domains) }
+        ? { status: outcome.outcome === 'repeated' ? 200 : 201, link: toLinkAnswer(outcome.link, 0, domains) }
         : refused(refusal(outcome, body.alias));
   }
   return results;

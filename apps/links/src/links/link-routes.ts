@@ -82,7 +82,8 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
       bodyLimit: 16 * 1024 * 1024,
       schema: {
         summary: 'Make up to 1,000 links',
-        description: 'Each row is made or refused by itself; the results stand in the order of the rows.',
+        description:
+          'Each row is made or refused by itself; the results stand in the order of the rows: 201 for a link made now, 200 for one that an earlier request with the same Idempotency-Key made.',
         tags,
         security,
         headers: idempotencyHeaders,

@@ -185,7 +185,12 @@ export const idempotencyHeaders = z.object({
 
 const batchRow = z
   .union([
-    z.object({ status: z.literal(201), link: linkAnswer }),
+    z.object({
+      status: z
+        .literal([200, 201])
+        .describe('201: made now; 200: an earlier request with this Idempotency-Key made it.'),
+      link: linkAnswer,
+    }),
     z.object({ status: z.int(), problem: problemSchema }),
   ])
   .meta({ id: 'BatchResult' });

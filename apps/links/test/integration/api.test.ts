@@ -116,6 +116,11 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
       const second = await api.call('POST', '/api/v1/links/batch', { body: { links }, headers });
       const codesOf = (answer: typeof first) =>
         answer.body.results.map((row: { link: { code: string } }) => row.link.code);
+      const statusesOf = (answer: typeof first) => [
+        ...new Set(answer.body.results.map(({ status }: { status: number }) => status)),
+      ];
+      expect(statusesOf(first)).toEqual([201]);
+      expect(statusesOf(second)).toEqual([200]);
       expect(new Set(codesOf(first)).size).toBe(1_000);
       expect(codesOf(second)).toEqual(codesOf(first));
       const tooMany = await api.call('POST', '/api/v1/links/batch', { body: { links: [...links, links[0]] } });

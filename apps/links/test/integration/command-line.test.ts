@@ -58,9 +58,11 @@ test('the same file imported again makes no link twice, unless that is asked for
   await writeFile(path('again.txt'), 'https://again.example/1\nhttps://again.example/2\n');
   await spillway(['import', path('again.txt')], { env });
   const second = await spillway(['import', path('again.txt')], { env });
+  expect(second.stdout).toMatch(/^0 links made, 2 were there from an earlier run, 0 rows refused, in /);
   expect(second.code).toBe(0);
   expect(await linksTo('again.example')).toHaveLength(2);
-  await spillway(['import', path('again.txt'), '--anew'], { env });
+  const anew = await spillway(['import', path('again.txt'), '--anew'], { env });
+  expect(anew.stdout).toMatch(/^2 links made, 0 rows refused, in /);
   expect(await linksTo('again.example')).toHaveLength(4);
 });
 
