@@ -58,6 +58,8 @@ export default defineConfig({
         environment: 'node' as const,
         testTimeout: timeout,
         hookTimeout: 120_000,
+        // How long `expect.poll` waits for its condition: as long as it takes on a busy machine, not the default second.
+        expect: { poll: { timeout: 15_000 } },
         maxWorkers: workers,
         sequence: { groupOrder },
         ...(servers ? { globalSetup: ['packages/testkit/src/vitest-global-setup.ts'] } : {}),

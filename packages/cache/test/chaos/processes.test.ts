@@ -47,13 +47,17 @@ async function warm(all: readonly Instance[], key: string, value: string): Promi
 describe('several processes on one Redis', () => {
   test('G5: a delete during another process’s load keeps the old row out of L2, and out of both L1s', async () => {
     const [a, b] = (await instances({}, {})) as [Instance, Instance];
-    const key = row();
+    const [key, next] = [row(), row()];
     await b.plant(key, 'old');
+    await b.plant(next, 'old');
+    await a.look(next);
     await a.hold();
     const waiting = a.look(key);
     await until(async () => (await a.stats()).loading === 1);
     await b.write(key, 'new');
-    await until(async () => (await a.peek(key)) === 'nothing');
+    // Messages of one publisher keep their order: once this one has arrived, the one before it has.
+    await b.write(next, 'new');
+    await until(async () => (await a.peek(next)) === 'nothing');
     await a.release();
     expect((await waiting).value).toBe('new');
     expect((await b.look(key)).value).toBe('new');
