@@ -35,6 +35,7 @@ const TAIL = `## What goes together
   loses at most the last 100 ms of them, the loss of power what the system had not written yet. Copy \`DATA_DIR\` only while the service stands
   still, or with \`sqlite3 spillway.db ".backup file"\`; keep \`DATA_DIR/secret\` with the backup.
 - **Behind a proxy** set \`PUBLIC_URL\` and \`TRUSTED_PROXIES\`, or all clients count as one. A proxy must not pass \`/metrics\` to everybody.
-- **Answers**: \`HEAD\` redirects as \`GET\` does, but only a \`GET\` that was redirected is a click. \`X-Served-By\` names the instance.
+- **Answers**: \`HEAD\` redirects as \`GET\` does and is no click. A click is a \`GET\` that was redirected, or a password form's \`POST\` that was;
+  a link without a password refuses \`POST\` with 405. \`X-Served-By\` names the instance.
 - **Exit codes**: 0 after SIGTERM or SIGINT, 1 when the service could not start, 2 for wrong settings. A second signal ends it at once.
 `;

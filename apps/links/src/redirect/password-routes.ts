@@ -21,7 +21,10 @@ export interface PasswordRoutesOptions {
   readonly addresses: ClientAddresses;
 }
 
-/** `POST /code`: the form in front of a link with a password. Decided by the truth, never by a cache. */
+/**
+ * `POST /code`: the form in front of a link with a password. Decided by the truth, never by a cache. A link without one takes
+ * no POST: only what a person asked for is a click.
+ */
 export async function passwordRoutes(app: FastifyInstance, options: PasswordRoutesOptions): Promise<void> {
   const { redirector, store, passwords, limiter, addresses } = options;
   app.removeAllContentTypeParsers();
@@ -31,6 +34,11 @@ export async function passwordRoutes(app: FastifyInstance, options: PasswordRout
     (_request, body, done) => {
       done(null, Object.fromEntries(new URLSearchParams(body as string)));
     },
+  );
+
+  // Not a form: no password was sent. Whether one is wanted is said below.
+  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: 4_096 }, (_request, _body, done) =>
+    done(null, undefined),
   );
 
   app.post<{ Params: { code: string } }>(
@@ -46,16 +54,16 @@ export async function passwordRoutes(app: FastifyInstance, options: PasswordRout
 
       const row = await store.findForRedirect({ domainId: redirector.domainOf(request.headers.host), code });
       if (row === undefined) throw missing(code);
+      if (row.password_hash === null) throw withoutPassword(code);
       const link = toCachedLink(row);
       if (link.expiresAtMs !== 0 && link.expiresAtMs <= Date.now()) {
         throw new Problem('gone', { detail: `The link "${code}" has expired; ask whoever gave it to you` });
       }
       const { password } = (request.body ?? {}) as { password?: unknown };
       const right =
-        row.password_hash === null ||
-        (typeof password === 'string' &&
-          password.length <= 200 &&
-          (await passwords.matches(password, row.password_hash)));
+        typeof password === 'string' &&
+        password.length <= 200 &&
+        (await passwords.matches(password, row.password_hash));
       if (!right) return form(reply, code);
       if (row.max_clicks !== null && (await store.useClick(row.id)) === 'used-up') {
         throw new Problem('gone', { detail: `The link "${code}" has been used as often as it may be` });
@@ -66,6 +74,12 @@ export async function passwordRoutes(app: FastifyInstance, options: PasswordRout
 }
 
 const missing = (code: string) => new Problem('not-found', { detail: `There is no link "${code.slice(0, 100)}"` });
+
+const withoutPassword = (code: string) =>
+  new Problem('method-not-allowed', {
+    detail: `The link "${code}" has no password and takes no POST; send a GET`,
+    headers: { allow: 'GET, HEAD' },
+  });
 
 const form = (reply: FastifyReply, code: string) =>
   reply.code(403).headers(htmlHeaders()).send(passwordPage(code, 'This is not the password; try again'));

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache, Loader, Look } from '@spillway/cache';
 import { isSpillwayError } from '@spillway/kernel';
-import { clientKey, type Decision, type Limiter, retryAfterSeconds } from '@spillway/limit';
+import { clientKey, type Decision, retryAfterSeconds } from '@spillway/limit';
 import type { Visit } from '../clicks/click.ts';
 import { readReplayTime } from '../clicks/replay-time.ts';
+import type { Limits } from '../limits/limits.ts';
 import { isReserved } from '../links/alias.ts';
 import { DEFAULT_DOMAIN, type Domains } from '../links/domains.ts';
 import { isCode, type LinkAddress } from '../links/link.ts';
@@ -21,7 +22,7 @@ import { refuse } from './refusals.ts';
 /**
  * `GET /code` and `HEAD /code`, in front of everything else: no router, no hooks, and for a link in L1 nothing is waited for.
  *
- * limit -> L1 -> L2 -> truth -> answer -> click. Only a GET that was redirected is a click.
+ * limit -> L1 -> L2 -> truth -> answer -> click. A click is a GET that was redirected, or a password form's POST that was.
  */
 export interface Redirector {
   /** Answers, or returns false when the path can not be a link's: then it is somebody else's. */
@@ -48,7 +49,7 @@ export interface RedirectorOptions {
   readonly store: Pick<LinkStore, 'findForRedirect' | 'useClick'>;
   readonly domains: Domains;
   readonly addresses: ClientAddresses;
-  readonly limits: { readonly redirect: Limiter | undefined; readonly miss: Limiter | undefined };
+  readonly limits: Pick<Limits, 'redirect' | 'miss'>;
   readonly counts: RedirectCounts;
   /** Called after the answer. Must not throw, nor wait. */
   readonly onClick: (visit: Visit) => void;

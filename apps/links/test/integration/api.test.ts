@@ -405,6 +405,25 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
       expect((await api.visit(`/${code}`)).status).toBe(302);
     });
 
+    test('a link without a password takes no POST, so that only visits are clicks', async () => {
+      const { code } = await api.create();
+      for (const [body, headers] of [
+        [undefined, {}],
+        ['password=x', { 'content-type': 'application/x-www-form-urlencoded' }],
+        ['{}', { 'content-type': 'application/json' }],
+      ] as const) {
+        const answer = await api.call('POST', `/${code}`, { body, headers, key: null });
+        expect(answer.status, answer.text).toBe(405);
+        expect(answer.headers.get('allow')).toBe('GET, HEAD');
+        expect(answer.headers.get('location')).toBeNull();
+        expect(answer.body).toMatchObject({ type: 'urn:spillway:problem:method-not-allowed', instance: `/${code}` });
+      }
+      await api.visit(`/${code}`);
+      const stats = async () => (await api.call('GET', `/api/v1/links/${code}/stats`)).body.totals.clicks;
+      await until(async () => (await stats()) > 0, { timeoutMs: 10_000 });
+      expect(await stats()).toBe(1);
+    });
+
     test('people get a page where programs get a problem', async () => {
       const answer = await api.visit('/no-such-link', { accept: 'text/html,*/*' });
       expect(answer.status).toBe(404);
