@@ -9,6 +9,15 @@ const RESERVED = new Set(
   status support swagger system terms test undefined user users v1 v2 version well-known www`.split(/\s+/),
 );
 
+/**
+ * What a word looks like at a glance: `I`, `l`, `1` and `|` are one stroke (`i` too, since `I` is its capital), `0` is an `o`,
+ * and `-` and `_` are read over.
+ */
+const lookOf = (text: string): string =>
+  text.toLowerCase().replace(/[i1|]/g, 'l').replaceAll('0', 'o').replace(/[-_]/g, '');
+
+const RESERVED_LOOKS = new Map([...RESERVED].map((word) => [lookOf(word), word]));
+
 const SHORTEST = 3;
 
 /** What is wrong with an alias; undefined when nothing is. */
@@ -25,8 +34,10 @@ export function aliasFault(alias: string): string | undefined {
   }
   if (!/[0-9A-Za-z]/.test(alias)) return `must have a letter or a digit, got ${shown}`;
   if (RESERVED.has(alias.toLowerCase())) return `is reserved, got ${shown}; choose another`;
+  const resembled = RESERVED_LOOKS.get(lookOf(alias));
+  if (resembled !== undefined) return `looks like the reserved word "${resembled}", got ${shown}; choose another`;
   return undefined;
 }
 
-/** Whether a path's only part belongs to the service, so that it is never looked up as a code. */
+/** Whether a path's only part belongs to the service, so that it is never looked up as a code. Exact: generated codes may look like one. */
 export const isReserved = (text: string): boolean => RESERVED.has(text.toLowerCase());
