@@ -103,7 +103,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
     });
     const random = seededRandom(SEED);
     const kills: { by: string; fromMs: number; untilMs: number }[] = [];
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const before = load.progress.answered;
       const share = 500 + random() * 500;
       await until(() => load.progress.answered > before + share, { timeoutMs: 60_000, what: 'the load to go on' });
@@ -134,7 +134,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
     };
     expect(names).toHaveLength(loss.counted);
     expect(checkLoss(loss)).toEqual([]);
-    expect(loss.seen).toBeGreaterThan(3_000);
+    expect(loss.seen).toBeGreaterThan(1_500);
   });
 });
 
