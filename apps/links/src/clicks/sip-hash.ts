@@ -4,8 +4,29 @@
  */
 export type SipHash = (message: Uint8Array, length: number) => string;
 
-const HEX = Array.from({ length: 65_536 }, (_, value) => value.toString(16).padStart(4, '0'));
-const hex = (word: number): string => `${HEX[word >>> 16]}${HEX[word & 0xffff]}`;
+const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+const digit = (word: number, shift: number): number => DIGITS[(word >>> shift) & 15] as number;
+
+/** One string made at once: to put it together from parts, however they are looked up, costs as much as the hash. */
+const hex = (high: number, low: number): string =>
+  String.fromCharCode(
+    digit(high, 28),
+    digit(high, 24),
+    digit(high, 20),
+    digit(high, 16),
+    digit(high, 12),
+    digit(high, 8),
+    digit(high, 4),
+    digit(high, 0),
+    digit(low, 28),
+    digit(low, 24),
+    digit(low, 20),
+    digit(low, 16),
+    digit(low, 12),
+    digit(low, 8),
+    digit(low, 4),
+    digit(low, 0),
+  );
 
 /**
  * `key`: 16 bytes. The function takes the first `length` bytes of its message, and gives the digest as a number of 16 hexadecimal
@@ -80,6 +101,6 @@ export function createSipHash(key: Uint8Array): SipHash {
     round();
     round();
     round();
-    return hex((v0h ^ v1h ^ v2h ^ v3h) >>> 0) + hex((v0l ^ v1l ^ v2l ^ v3l) >>> 0);
+    return hex(v0h ^ v1h ^ v2h ^ v3h, v0l ^ v1l ^ v2l ^ v3l);
   };
 }

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { ipv4Number } from '../clicks/ipv4.ts';
 
 /** Who a request comes from, behind proxies that are believed. */
 export interface ClientAddresses {
@@ -63,14 +64,10 @@ function matches(text: string, networks: readonly Network[]): boolean {
 
 /** An address as proxies write it, its port taken off; undefined for anything else. */
 function believable(hop: string): string | undefined {
-  if (isPlainIpv4(hop)) return hop;
+  if (ipv4Number(hop) !== -1) return hop;
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? hop;
   return ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare) ? bare : undefined;
 }
-
-const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
-const IPV4 = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`);
-const isPlainIpv4 = (text: string): boolean => IPV4.test(text);
 
 /** Whether an address is this machine's own. */
 export function isLoopback(address: string): boolean {

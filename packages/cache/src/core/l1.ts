@@ -1,4 +1,5 @@
 import { createSieve, type Eviction } from './eviction.ts';
+import { createFamiliarStrings } from './familiar-strings.ts';
 import type { L1Entry } from './l1-entry.ts';
 
 export interface L1Bounds {
@@ -45,6 +46,7 @@ export function createL1<Value>(
   eviction: Eviction<L1Entry<Value>> = createSieve(),
 ): L1<Value> {
   const entries = new Map<string, L1Entry<Value>>();
+  const familiar = createFamiliarStrings();
   let bytes = 0;
   let evicted = 0;
   let tooLarge = 0;
@@ -66,7 +68,7 @@ export function createL1<Value>(
   };
 
   return {
-    get: (key) => entries.get(key),
+    get: (key) => entries.get(familiar(key)),
     touch: (entry) => eviction.touch(entry),
     put(key, record) {
       const size = entryBytes(key, record.valueBytes);

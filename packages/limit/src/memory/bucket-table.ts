@@ -63,7 +63,7 @@ export class BucketTable {
   /** An overflow bucket is left as it is: it is not this key's alone. */
   reset(key: string): void {
     const slot = this.#slotOf.get(key);
-    if (slot !== undefined) this.#drop(slot, key);
+    if (slot !== undefined) this.#drop(slot);
   }
 
   #takeAsNewcomer(policy: TokenBucketPolicy, key: string, nowUs: number, cost: number): Verdict {
@@ -94,13 +94,12 @@ export class BucketTable {
   #sweep(nowUs: number, count: number): void {
     for (let step = Math.min(count, this.#keys.length); step > 0; step -= 1) {
       this.#hand = this.#hand + 1 < this.#keys.length ? this.#hand + 1 : 0;
-      const key = this.#keys[this.#hand];
-      if (key !== undefined && isFull(this.#slots.read(this.#hand), nowUs)) this.#drop(this.#hand, key);
+      if (this.#keys[this.#hand] !== undefined && isFull(this.#slots.read(this.#hand), nowUs)) this.#drop(this.#hand);
     }
   }
 
-  #drop(slot: number, key: string): void {
-    this.#slotOf.delete(key);
+  #drop(slot: number): void {
+    this.#slotOf.remove(slot);
     this.#keys[slot] = undefined;
     this.#free.push(slot);
   }

@@ -9,7 +9,8 @@ export interface SlotIndex {
   get(key: string): number | undefined;
   /** Only for a key that is not in it. */
   add(key: string, slot: number): void;
-  delete(key: string): void;
+  /** Takes a slot out that is in it. The key is not needed: with many keys its characters are far away in memory. */
+  remove(slot: number): void;
   readonly size: number;
 }
 
@@ -36,6 +37,7 @@ export function createSlotIndex(
     mask: INITIAL_PLACES - 1,
     used: 0,
   }));
+  let hashes = new Int32Array(SHARDS * INITIAL_PLACES);
   const crowd = new Map<string, number>();
   let size = 0;
 
@@ -50,6 +52,16 @@ export function createSlotIndex(
       if (slot === 0) return -1;
       if (places[2 * place] === hash && keyAt(slot - 1) === key) return place;
       place = (place + 1) & mask;
+    }
+    return -1;
+  };
+
+  /** The place of a slot, or -1. */
+  const placeOf = ({ places, mask }: Shard, slot: number, hash: number): number => {
+    let at = (hash >>> 6) & mask;
+    for (let probe = 0; probe < MAX_PROBES; probe += 1) {
+      if (places[2 * at + 1] === slot + 1) return at;
+      at = (at + 1) & mask;
     }
     return -1;
   };
@@ -108,22 +120,30 @@ export function createSlotIndex(
       const hash = hashOf(key);
       const shard = shardOf(hash);
       size += 1;
+      if (slot >= hashes.length) hashes = grown(hashes, slot);
+      hashes[slot] = hash;
       if (2 * (shard.used + 1) > shard.mask) grow(shard);
       if (place(shard, hash, slot)) shard.used += 1;
       else crowd.set(key, slot);
     },
-    delete(key) {
-      const hash = hashOf(key);
+    remove(slot) {
+      const hash = hashes[slot] as number;
       const shard = shardOf(hash);
-      const at = find(shard, key, hash);
+      const at = placeOf(shard, slot, hash);
       if (at !== -1) vacate(shard, at);
-      else if (!crowd.delete(key)) return;
+      else crowd.delete(keyAt(slot) as string);
       size -= 1;
     },
     get size() {
       return size;
     },
   };
+}
+
+function grown(array: Int32Array, slot: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(Math.max(2 * array.length, slot + 1));
+  larger.set(array);
+  return larger;
 }
 
 function hashString(key: string, seed: number): number {
