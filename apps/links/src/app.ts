@@ -7,6 +7,7 @@ import { dependencies } from './health/health.ts';
 import { healthRoutes } from './health/health-routes.ts';
 import { createApi } from './http/api.ts';
 import { docsRoutes } from './http/docs-routes.ts';
+import { createRequestCounts } from './http/request-counts.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { createAuthorize } from './keys/authorize.ts';
 import { createAuthorizeAnonymous } from './keys/authorize-anonymous.ts';
@@ -46,7 +47,7 @@ const API = '/api/v1';
 export async function createApp({ services, version, draining, onClick, readMetrics }: AppOptions): Promise<App> {
   const { config, instance, log, cache, store, domains, limits, keys, links, database } = services;
   const addresses = createClientAddresses(config.trustedProxies);
-  const counts = createRedirectCounts();
+  const counts = { redirects: createRedirectCounts(), requests: createRequestCounts() };
   const redirector = createRedirector({
     instance,
     cache,
@@ -54,13 +55,13 @@ export async function createApp({ services, version, draining, onClick, readMetr
     domains,
     addresses,
     limits,
-    counts,
+    counts: counts.redirects,
     onClick,
     replayTime: config.replayTime,
     log,
   });
   const http = createHttpServer({ servedBy: instance, front: redirector.handle });
-  const api = await createApi({ http, instance, publicUrl: config.publicUrl, version, log });
+  const api = await createApi({ http, instance, publicUrl: config.publicUrl, version, log, counts: counts.requests });
   const own = ownHosts(config.publicUrl, config.domains, config.port);
 
   const authorize = createAuthorize({

@@ -10,6 +10,7 @@ import { ANONYMOUS } from '../keys/scopes.ts';
 import type { Logger } from '../log.ts';
 import { sendProblem, toProblem } from './errors.ts';
 import { Problem } from './problem.ts';
+import type { RequestCounts } from './request-counts.ts';
 import type { HttpServer } from './server.ts';
 
 export interface ApiOptions {
@@ -18,12 +19,20 @@ export interface ApiOptions {
   readonly publicUrl: string;
   readonly version: string;
   readonly log: Logger;
+  readonly counts: RequestCounts;
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Fastify behind the redirects: schemas both ways, every error a problem, OpenAPI 3.1 made from the schemas. */
-export async function createApi({ http, instance, publicUrl, version, log }: ApiOptions): Promise<FastifyInstance> {
+export async function createApi({
+  http,
+  instance,
+  publicUrl,
+  version,
+  log,
+  counts,
+}: ApiOptions): Promise<FastifyInstance> {
   const app = Fastify({
     serverFactory: (handler) => {
       http.fallTo(handler);
@@ -34,8 +43,10 @@ export async function createApi({ http, instance, publicUrl, version, log }: Api
     exposeHeadRoutes: true,
     // What Fastify finds wrong before any route is looked for, e.g. a path with a broken %-encoding.
     frameworkErrors: (error, request, reply) => {
+      const startedMs = performance.now();
       reply.header('x-served-by', instance);
       sendProblem(request, reply, toProblem(error, log));
+      counts.count(request.method, undefined, reply.statusCode, performance.now() - startedMs);
     },
   });
   // A web page may send plain text anywhere without asking first: bodies are JSON or nothing.
@@ -48,6 +59,9 @@ export async function createApi({ http, instance, publicUrl, version, log }: Api
     reply.header('x-served-by', instance);
     reply.header('x-content-type-options', 'nosniff');
     reply.header('cache-control', 'no-store');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    counts.count(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime);
   });
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, toProblem(error, log)));
   app.setNotFoundHandler((request, reply) => {

@@ -1,16 +1,19 @@
-import { createLimiter, type Limiter, type LimitStore, tokenBucket } from '@spillway/limit';
+import { createLimiter, type LimitMode, type LimitStore, type Policy, tokenBucket } from '@spillway/limit';
 import type { Config, Rate } from '../config.ts';
 import type { Foundation } from '../foundation/foundation.ts';
+import { type CountedLimiter, countedLimiter } from './counted-limiter.ts';
 
 /** The service's own limits. Undefined: switched off. */
 export interface Limits {
-  readonly redirect: Limiter | undefined;
-  readonly miss: Limiter | undefined;
-  readonly api: Limiter | undefined;
-  readonly create: Limiter | undefined;
-  readonly password: Limiter | undefined;
+  readonly redirect: CountedLimiter | undefined;
+  readonly miss: CountedLimiter | undefined;
+  readonly api: CountedLimiter | undefined;
+  readonly create: CountedLimiter | undefined;
+  readonly password: CountedLimiter | undefined;
   /** For `POST /limits/check`, by name. */
-  readonly named: ReadonlyMap<string, Limiter>;
+  readonly named: ReadonlyMap<string, CountedLimiter>;
+  /** Every one that is on. */
+  readonly all: readonly CountedLimiter[];
 }
 
 /** Policies that anyone with a key may check against: 10 and 50 a minute. */
@@ -25,9 +28,16 @@ const NAMED = [
  */
 export async function createLimits({ config, neighbours, redis }: Foundation): Promise<Limits> {
   const { presence } = neighbours;
-  const shared = (name: keyof Config['limits']): Limiter | undefined => {
+  const all: CountedLimiter[] = [];
+  const open = (policy: Policy, mode: LimitMode, store?: LimitStore): CountedLimiter => {
+    const dependencies = store === undefined ? { presence } : { presence, store };
+    const limiter = countedLimiter(policy.name, createLimiter({ policy, mode }, dependencies));
+    all.push(limiter);
+    return limiter;
+  };
+  const shared = (name: keyof Config['limits']): CountedLimiter | undefined => {
     const rate = config.limits[name];
-    return rate === 'off' ? undefined : createLimiter({ policy: toPolicy(name, rate), mode: 'share' }, { presence });
+    return rate === 'off' ? undefined : open(toPolicy(name, rate), 'share');
   };
   let store: LimitStore | undefined;
   if (redis !== undefined) {
@@ -36,10 +46,7 @@ export async function createLimits({ config, neighbours, redis }: Foundation): P
   }
   // Several instances without a Redis have nothing to count in together but their number.
   const mode = store === undefined && config.database.kind === 'postgres' ? 'share' : 'exact';
-  const named = NAMED.map((policy): [string, Limiter] => [
-    policy.name,
-    createLimiter({ policy, mode }, { presence, ...(store === undefined ? {} : { store }) }),
-  ]);
+  const named = NAMED.map((policy) => [policy.name, open(policy, mode, store)] as const);
   return {
     redirect: shared('redirect'),
     miss: shared('miss'),
@@ -47,6 +54,7 @@ export async function createLimits({ config, neighbours, redis }: Foundation): P
     create: shared('create'),
     password: shared('password'),
     named: new Map(named),
+    all,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
-import type { RedirectCounts } from '../redirect/outcomes.ts';
 import type { Services } from '../services.ts';
+import type { Counts } from './service-metrics.ts';
 
 /** This process's metrics. prom-client is loaded when they are first wanted, or by `warm`, not while the service starts. */
 export interface Metrics {
@@ -8,20 +8,20 @@ export interface Metrics {
   close(): void;
 }
 
-export function createMetrics(services: Services, counts: RedirectCounts): Metrics {
+export function createMetrics(services: Services, counts: Counts): Metrics {
   let opened: Promise<Registry> | undefined;
   const stops: (() => void)[] = [];
   const open = async () => {
-    const [{ collectDefaultMetrics, Registry }, { addServiceMetrics }, { collectPrometheus }] = await Promise.all([
-      import('prom-client'),
-      import('./service-metrics.ts'),
-      import('@spillway/telemetry/prometheus'),
-    ]);
+    const [{ collectDefaultMetrics, Registry }, { addServiceMetrics, COUNTED_HERE }, { collectPrometheus }] =
+      await Promise.all([
+        import('prom-client'),
+        import('./service-metrics.ts'),
+        import('@spillway/telemetry/prometheus'),
+      ]);
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
     addServiceMetrics(registry, services, counts);
-    // One message per redirect would be too many; the service counts these by itself.
-    const collection = collectPrometheus({ registry, except: ['spillway:cache:get', 'spillway:limit:decision'] });
+    const collection = collectPrometheus({ registry, except: COUNTED_HERE });
     stops.push(() => collection.close());
     return registry;
   };

@@ -1,75 +1,114 @@
 import type { Cache } from '@spillway/cache';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { type Dependency, dependencies } from '../health/health.ts';
+import type { RequestCounts } from '../http/request-counts.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { RedirectCounts } from '../redirect/outcomes.ts';
 import type { Services } from '../services.ts';
+import { createOwnMetrics, type OwnMetrics } from './own-metrics.ts';
 
-/** Values by labels, read at each scrape from what the service counts anyway: nothing is done per request. */
-type Read = () => readonly (readonly [labels: Record<string, string>, value: number])[];
+/** What is counted where the requests are answered. */
+export interface Counts {
+  readonly redirects: RedirectCounts;
+  readonly requests: RequestCounts;
+}
+
+/** Channels that the service leaves unheard, since one message per redirect would be too many: it counts these by itself. */
+export const COUNTED_HERE = ['spillway:cache:get', 'spillway:limit:decision'] as const;
 
 const STATES: Record<Dependency['state'], number> = { down: 0, degraded: 1, up: 2 };
 
-/** The service's own metrics. Labels are bounded: never a code, a key or an address. */
-export function addServiceMetrics(registry: Registry, services: Services, counts: RedirectCounts): void {
-  const counter = (name: string, help: string, labelNames: string[], read: Read) =>
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.inc(labels, value);
-      },
-    });
-  const gauge: Add = (name, help, labelNames, read, aggregator = 'sum') =>
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      aggregator,
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.set(labels, value);
-      },
-    });
-
-  counter('spillway_links_redirects_total', 'Redirects by outcome, and where it was decided', ['outcome', 'from'], () =>
-    counts.totals().map(([outcome, from, total]) => [{ outcome, from }, total]),
-  );
-  registry.registerMetric(redirectLatency(counts) as never);
-  gauge(
+/**
+ * The service's own metrics, `docs/2.reference/metrics.md` lists them. Labels are bounded: never a code, a key or an address.
+ * What stands in for a channel of `COUNTED_HERE` has the name that it would have from there.
+ */
+export function addServiceMetrics(registry: Registry, services: Services, counts: Counts): void {
+  const metrics = createOwnMetrics(registry);
+  addRequests(counts, metrics);
+  metrics.gauge(
     'spillway_links_dependency_state',
     '0 down, 1 degraded, 2 up',
     ['dependency'],
     () => dependencies(services).map(({ name, state }) => [{ dependency: name }, STATES[state]]),
     'min',
   );
-  gauge(
+  metrics.gauge(
     'spillway_links_instances',
     'Live instances, as this one knows',
     [],
     () => [[{}, services.neighbours.presence.instances]],
     'max',
   );
-  addCache(services.cache, counter, gauge);
-  addIds(services, counter, gauge);
-  addClicks(services, counter, gauge);
+  addLimits(services.limits, metrics);
+  addCache(services.cache, metrics);
+  addIds(services, metrics);
+  addClicks(services, metrics);
 }
 
-type Add = (
-  name: string,
-  help: string,
-  labelNames: string[],
-  read: Read,
-  aggregator?: 'sum' | 'max' | 'min',
-) => unknown;
-
-function addCache(cache: Cache<unknown>, counter: Add, gauge: Add): void {
-  counter('spillway_links_cache_answers_total', 'Look-ups by the tier that answered', ['tier'], () =>
-    Object.entries(cache.stats().answers).map(([tier, value]) => [{ tier }, value]),
+function addRequests({ redirects, requests }: Counts, { counter, histogram }: OwnMetrics): void {
+  counter('spillway_links_redirects_total', 'Redirects by outcome, and where it was decided', ['outcome', 'from'], () =>
+    redirects.totals().map(([outcome, from, total]) => [{ outcome, from }, total]),
   );
+  const { bounds } = redirects.latency();
+  histogram('spillway_links_redirect_duration_seconds', 'Time from request to answer of a redirect', [], bounds, () => {
+    const { counts, sumMs } = redirects.latency();
+    return [{ labels: {}, buckets: counts, sumMs }];
+  });
+  counter(
+    'spillway_links_api_requests_total',
+    'Requests that are no redirects, by route and class of status',
+    ['method', 'route', 'status'],
+    () =>
+      [...requests.routes()].flatMap(({ method, route, byClass }) =>
+        [...byClass].flatMap((total, at) => (total > 0 ? [[{ method, route, status: `${at + 1}xx` }, total]] : [])),
+      ),
+  );
+  histogram(
+    'spillway_links_api_request_duration_seconds',
+    'Time from request to the end of its answer, of requests that are no redirects',
+    ['method', 'route'],
+    requests.boundsMs,
+    () =>
+      [...requests.routes()].map(({ method, route, buckets, sumMs }) => ({
+        labels: { method, route },
+        buckets,
+        sumMs,
+      })),
+  );
+}
+
+function addLimits({ all }: Limits, { counter }: OwnMetrics): void {
+  counter(
+    'spillway_limit_decisions_total',
+    'Takes decided, by policy, outcome (allowed, denied) and who decided',
+    ['policy', 'outcome', 'decided_by'],
+    () =>
+      all.flatMap(({ name: policy, counts }) =>
+        counts().decisions.map(([outcome, decidedBy, total]) => [{ policy, outcome, decided_by: decidedBy }, total]),
+      ),
+  );
+  counter('spillway_limit_denials_total', 'Takes refused, by policy and reason', ['policy', 'reason'], () =>
+    all.flatMap(({ name: policy, counts }) => counts().denials.map(([reason, total]) => [{ policy, reason }, total])),
+  );
+  counter(
+    'spillway_limit_degraded_decisions_total',
+    'Takes decided without the store that should have decided them',
+    ['policy'],
+    () => all.map(({ name: policy, counts }) => [{ policy }, counts().degraded]),
+  );
+}
+
+function addCache(cache: Cache<unknown>, { counter, gauge }: OwnMetrics): void {
+  counter('spillway_cache_gets_total', 'Answers, by the tier they came from', ['cache', 'from'], () => {
+    const { l1, l2, loader, stale } = cache.stats().answers;
+    return Object.entries({ l1, l2, loader, stale }).map(([from, value]) => [{ cache: 'links', from }, value]);
+  });
+  counter('spillway_links_cache_negative_total', 'Of the answers: those that there is no such link', [], () => [
+    [{}, cache.stats().answers.negative],
+  ]);
+  counter('spillway_links_cache_failed_total', 'Look-ups that no tier could answer', [], () => [
+    [{}, cache.stats().answers.failed],
+  ]);
   gauge('spillway_links_cache_l1_entries', 'Links in this process', [], () => [[{}, cache.stats().l1.entries]]);
   gauge('spillway_links_cache_l1_bytes', 'Their size, as estimated', [], () => [[{}, cache.stats().l1.bytes]]);
   counter('spillway_links_cache_l1_evicted_total', 'Links that had to make room', [], () => [
@@ -84,11 +123,14 @@ function addCache(cache: Cache<unknown>, counter: Add, gauge: Add): void {
   });
   counter('spillway_links_loads_total', 'Look-ups in the database by outcome', ['outcome'], () => {
     const { loaded, failed, overloaded, timedOut } = cache.stats().loads;
-    return Object.entries({ loaded, failed, overloaded, timedOut }).map(([outcome, value]) => [{ outcome }, value]);
+    return Object.entries({ loaded, failed, overloaded, 'timed-out': timedOut }).map(([outcome, value]) => [
+      { outcome },
+      value,
+    ]);
   });
 }
 
-function addIds({ ids }: Services, counter: Add, gauge: Add): void {
+function addIds({ ids }: Services, { counter, gauge }: OwnMetrics): void {
   gauge('spillway_links_ids_remaining', 'Ids in hand', [], () => [[{}, ids.stats().remaining]]);
   counter('spillway_links_id_blocks_total', 'Blocks of ids by who proposed them', ['by'], () =>
     Object.entries(ids.stats().proposals).map(([by, value]) => [{ by }, value]),
@@ -98,7 +140,7 @@ function addIds({ ids }: Services, counter: Add, gauge: Add): void {
   ]);
 }
 
-function addClicks({ clicks }: Services, counter: Add, gauge: Add): void {
+function addClicks({ clicks }: Services, { counter, gauge }: OwnMetrics): void {
   const { events, sink } = clicks;
   counter('spillway_links_clicks_total', 'Clicks accepted, and counted by the sink', ['stage'], () => {
     const { accepted, counted } = events.stats();
@@ -122,39 +164,12 @@ function addClicks({ clicks }: Services, counter: Add, gauge: Add): void {
     () => [[{}, events.stats().lagMs / 1_000]],
     'max',
   );
-  if (sink === undefined) return;
   counter('spillway_links_sink_events_total', 'Clicks that this process has counted for all', ['outcome'], () => {
+    if (sink === undefined) return [];
     const { events: written, deadLettered } = sink.stats();
     return [
       [{ outcome: 'written' }, written],
       [{ outcome: 'dead-letter' }, deadLettered],
     ];
   });
-}
-
-/** A histogram whose buckets are the service's own numbers: prom-client's would be told of each redirect, one by one. */
-function redirectLatency(counts: RedirectCounts) {
-  const name = 'spillway_links_redirect_duration_seconds';
-  const base = { name, help: 'Time from request to answer of a redirect', type: 'histogram', aggregator: 'sum' };
-  return {
-    ...base,
-    async get() {
-      const { bounds, counts: buckets, sumMs } = counts.latency();
-      let total = 0;
-      const values = buckets.map((count, at) => {
-        total += count;
-        const bound = bounds[at];
-        const le = bound === undefined ? '+Inf' : bound / 1_000;
-        return { labels: { le }, value: total, metricName: `${name}_bucket` };
-      });
-      return {
-        ...base,
-        values: [
-          ...values,
-          { labels: {}, value: sumMs / 1_000, metricName: `${name}_sum` },
-          { labels: {}, value: total, metricName: `${name}_count` },
-        ],
-      };
-    },
-  };
 }

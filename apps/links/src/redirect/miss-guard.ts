@@ -10,17 +10,28 @@ export interface MissGuard {
   charge(client: string): void;
 }
 
+/** `count`, where there is one, is told of refusals that the limiter was not asked for again. */
+type GuardLimiter = Pick<Limiter, 'takeNow'> & { count?(decision: Decision): void };
+
 /** Blocked clients remembered; beyond it the earliest is let go, and is blocked again by its next miss (G7). */
 const MAX_BLOCKED = 10_000;
 
-export function createMissGuard(limiter: Limiter | undefined, now: () => number = () => performance.now()): MissGuard {
+export function createMissGuard(
+  limiter: GuardLimiter | undefined,
+  now: () => number = () => performance.now(),
+): MissGuard {
   const blocked = new Map<string, { readonly decision: Decision; readonly untilMs: number }>();
   return {
     blocked(client) {
       const entry = blocked.get(client);
       if (entry === undefined) return undefined;
       const leftMs = entry.untilMs - now();
-      if (leftMs > 0) return { ...entry.decision, retryAfterMs: Math.ceil(leftMs) } as Decision;
+      if (leftMs > 0) {
+        const retryAfterMs = Math.ceil(leftMs);
+        const decision = { ...entry.decision, decidedBy: 'local-block', retryAfterMs } as Decision;
+        limiter?.count?.(decision);
+        return decision;
+      }
       blocked.delete(client);
       return undefined;
     },
