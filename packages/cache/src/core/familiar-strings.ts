@@ -11,7 +11,8 @@ export function createFamiliarStrings(): (text: string) => string {
   const places: string[] = new Array<string>(PLACES).fill('');
   return (text) => {
     const { length } = text;
-    if (length > MAX_LENGTH) return text;
+    // Not `>`: a key that is no string, against its type, has no length, and is refused by name further on.
+    if (!(length <= MAX_LENGTH)) return text;
     // The last characters differ most. Before the first charCodeAt gives NaN, which `|` takes for 0.
     const last = text.charCodeAt(length - 1) | (text.charCodeAt(length - 2) << 8) | (text.charCodeAt(length - 3) << 16);
     const hash = Math.imul(last ^ (text.charCodeAt(length - 4) << 4) ^ (text.charCodeAt(length - 5) << 12), 0x9e3779b1);
