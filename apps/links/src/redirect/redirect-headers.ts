@@ -10,8 +10,10 @@ export function createRedirectHeaders(servedBy: string): (link: CachedLink) => s
       'Location',
       link.url,
       'Cache-Control',
-      // A permanent one may be kept, as its name says, but not so long that the link could never change.
-      link.status === 301 || link.status === 308 ? 'private, max-age=300' : 'private, no-store',
+      // A permanent one may be kept, as its name says, but not so long that the link could never change; and not beyond its end.
+      (link.status === 301 || link.status === 308) && link.expiresAtMs === 0
+        ? 'private, max-age=300'
+        : 'private, no-store',
       'X-Served-By',
       servedBy,
       'Content-Length',

@@ -20,8 +20,12 @@ describe('changes reach every cache', () => {
     await api.call('PATCH', `/api/v1/links/${code}`, { body: { url: 'https://example.com/after' } });
     expect(await target()).toBe('https://example.com/after');
 
+    let noticed = false;
+    api.instance.services.redis?.main.onState((state) => {
+      noticed ||= state !== 'up';
+    });
     await redis.restoreSnapshot();
-    await until(() => linkState() === 'up' && api.instance.services.cache.stats().l2.bypassed === 'none', {
+    await until(() => noticed && linkState() === 'up' && api.instance.services.cache.stats().l2.bypassed === 'none', {
       timeoutMs: 20_000,
     });
     expect(await redis.command('GET', 'age')).toBe('old');
