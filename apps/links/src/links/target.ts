@@ -31,12 +31,15 @@ export function checkTarget(text: string, rules: TargetRules): Target {
   const url = URL.parse(text);
   if (url === null) return refused(`is not a URL, got "${shorten(text)}"`);
   if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
-    return refused('must have no user name and no password');
+    return refused(`must have no user name and no password, got one in front of "${url.host}"`);
   }
   if (url.href.length > MAX_TARGET_LENGTH) {
     return refused(`must have at most ${MAX_TARGET_LENGTH} characters once encoded, got ${url.href.length}`);
   }
   const host = url.hostname.replace(/\.$/, '');
+  const fault = nameFault(host);
+  if (fault !== undefined) return refused(`${fault}, got "${shorten(url.host)}"`);
+  if (url.port === '0') return refused(`must have a port from 1 to 65535, got "${shorten(url.host)}"`);
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
   if (rules.ownHosts.has(host) || rules.ownHosts.has(`${host}:${port}`)) {
     return refused(`must not lead back to this service, got "${url.host}"`);
@@ -45,6 +48,15 @@ export function checkTarget(text: string, rules: TargetRules): Target {
     return refused(`must lead to a public host, got "${url.host}"; ALLOW_PRIVATE_TARGETS=true allows private ones`);
   }
   return { outcome: 'accepted', url: url.href };
+}
+
+/** What no name server could ever find (RFC 1035, 2.3.4), though WHATWG URL lets it through. */
+function nameFault(host: string): string | undefined {
+  if (host.startsWith('[')) return undefined;
+  const labels = host.split('.');
+  if (labels.includes('')) return 'must have a host without empty parts';
+  if (labels.some((label) => label.length > 63)) return 'must have a host with at most 63 characters between dots';
+  return host.length > 253 ? 'must have a host of at most 253 characters' : undefined;
 }
 
 const PRIVATE_NAMES = /(^|\.)(localhost|local|internal|intranet|lan|home|corp|private|localdomain|home\.arpa|onion)$/;
