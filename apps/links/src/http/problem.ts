@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 
@@ -104,10 +105,10 @@ export function problemHeaders(options: ProblemOptions): Record<string, string> 
   };
 }
 
-/** A problem as raw HTTP, for requests that Node could not even parse. */
+/** A problem as raw HTTP, for requests that Node could not even parse: no path is known, so the occurrence itself is named. */
 export function rawProblem(kind: ProblemKind, detail: string, servedBy: string): string {
   const status = statusOf(kind);
-  const body = JSON.stringify(problemBody(kind, { detail }));
+  const body = JSON.stringify(problemBody(kind, { detail }, `urn:uuid:${randomUUID()}`));
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/problem+json',

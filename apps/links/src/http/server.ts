@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { type ProblemKind, rawProblem } from './problem.ts';
+import { type ProblemKind, problemBody, problemHeaders, rawProblem, statusOf } from './problem.ts';
 
 export interface HttpServer {
   readonly server: Server;
@@ -42,17 +42,32 @@ export function createHttpServer(options: {
       maxHeaderSize: 16_384,
       // A request without a body is no stream then, which takes about a tenth off a redirect. Nobody here reads such a body.
       optimizeEmptyRequests: true,
+      // Looked at below, and refused as a problem.
+      requireHostHeader: false,
     },
     (request, response) => {
       if (draining) response.setHeader('Connection', 'close');
       const { url = '' } = request;
-      if (url.length > MAX_URL_LENGTH)
-        refuseRaw(request.socket, 'url-too-long', `at most ${MAX_URL_LENGTH} characters`);
-      else if (!front(request, response)) fallback(withoutTypeOfNothing(request), response);
+      if (url.length > MAX_URL_LENGTH) {
+        const detail = `The path has ${url.length} characters, query included; at most ${MAX_URL_LENGTH} are taken`;
+        refuse(request, response, 'url-too-long', detail);
+      } else if (!hasRightHost(request)) {
+        refuse(request, response, 'malformed-request', 'A request needs one "Host" header, and only one');
+      } else if (!front(request, response)) fallback(withoutTypeOfNothing(request), response);
     },
   );
-  server.on('checkExpectation', (request: IncomingMessage) =>
-    refuseRaw(request.socket, 'expectation', 'Only "Expect: 100-continue" can be met; leave the header out'),
+  const refuse = (request: IncomingMessage, response: ServerResponse, kind: ProblemKind, detail: string) => {
+    const text = JSON.stringify(problemBody(kind, { detail }, request.url?.split('?', 1)[0]));
+    response.writeHead(statusOf(kind), {
+      ...problemHeaders({ detail }),
+      'x-served-by': servedBy,
+      'content-length': Buffer.byteLength(text),
+      connection: 'close',
+    });
+    response.end(request.method === 'HEAD' ? undefined : text);
+  };
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    refuse(request, response, 'expectation', 'Only "Expect: 100-continue" can be met; leave the header out'),
   );
   const refuseRaw = (socket: Socket, kind: ProblemKind, detail: string) => {
     if (socket.writable) socket.end(rawProblem(kind, detail, servedBy));
@@ -84,6 +99,16 @@ export function createHttpServer(options: {
       clearTimeout(late);
     },
   };
+}
+
+/** One `Host`, as RFC 9112 (3.2) wants it, so that nobody in front of us reads another one than we do. HTTP/1.0 may have none. */
+function hasRightHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && (name === 'Host' || name === 'host' || name.toLowerCase() === 'host')) hosts += 1;
+  }
+  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
 }
 
 /**

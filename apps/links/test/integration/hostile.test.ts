@@ -21,7 +21,12 @@ describe('a hostile client', () => {
     if (status < 400) return;
     expect(answer.head).toMatch(/^content-type: application\/problem\+json/im);
     expect(answer.head).toMatch(/^x-served-by: api-test\r?$/im);
-    expect(JSON.parse(answer.body)).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      status,
+      title: expect.any(String),
+      detail: expect.any(String),
+      instance: expect.any(String),
+    });
   };
 
   test.each([
@@ -55,6 +60,10 @@ describe('a hostile client', () => {
     ['another protocol', '\u0016\u0003\u0001\u0002\u0000\u0001', 400],
     ['HTTP/2 without asking', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['bare line feeds', 'GET /healthz HTTP/1.1\nHost: x\n\n', 400],
+    ['two hosts', 'GET /healthz HTTP/1.1\r\nHost: a\r\nhOST: b\r\nConnection: close\r\n\r\n', 400],
+    ['the same host twice', 'GET /nobody HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
+    ['no host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['a path of 8 kB', rawRequest(`GET /${'a'.repeat(8_192)}`), 414],
     ['an unknown method', 'FOO / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     ['bytes beyond ASCII in the path', 'GET /\u00e4 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     [

@@ -106,6 +106,7 @@ export function expectProblem(answer: Answer): void {
   const problem = problemSchema.parse(answer.body);
   expect(problem.status).toBe(answer.status);
   expect(problem.detail.length).toBeGreaterThan(10);
+  expect(problem.instance).toMatch(/^(\/|urn:uuid:)/);
   if (answer.status === 429 || answer.status === 503) expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
 }
 
