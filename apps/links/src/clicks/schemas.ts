@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageSize, saying } from '../http/saying.ts';
 import { MAX_POINTS } from './stats-range.ts';
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
@@ -16,15 +17,11 @@ export function readTime(text: string): number | undefined {
     : undefined;
 }
 
-const page = { error: ({ input }: { input?: unknown }) => `must be a whole number from 1 to 1000, got "${input}"` };
-
+const timeSays = saying('must be a time like "2026-01-31T12:00:00Z" or a date like "2026-01-31"');
 const time = (meaning: string) =>
   z
-    .string()
-    .max(64)
-    .refine((text) => readTime(text) !== undefined, {
-      error: ({ input }) => `must be a time like "2026-01-31T12:00:00Z" or a date like "2026-01-31", got "${input}"`,
-    })
+    .string(timeSays)
+    .refine((text) => readTime(text) !== undefined, timeSays)
     .optional()
     .describe(meaning);
 
@@ -32,7 +29,7 @@ export const statsQuery = z.strictObject({
   from: time('First moment, an RFC 3339 time or a date (UTC). Default: 30 days before `to`.'),
   to: time('First moment after the range. Default: the end of the current hour or day.'),
   interval: z
-    .enum(['hour', 'day'], { error: ({ input }) => `must be hour or day, got "${input}"` })
+    .enum(['hour', 'day'], saying('must be hour or day'))
     .optional()
     .describe(
       `Width of the points of \`series\`, in UTC, at most ${MAX_POINTS} points. Default: \`hour\` up to a week.`,
@@ -40,8 +37,8 @@ export const statsQuery = z.strictObject({
 });
 
 const domain = z
-  .string()
-  .max(253)
+  .string(saying('must be given once, as text'))
+  .max(253, saying('must have at most 253 characters'))
   .optional()
   .describe('The host that the link lives on, if it is not the default one.');
 
@@ -50,18 +47,17 @@ export const linkStatsQuery = statsQuery.extend({ domain });
 export const clicksQuery = z.strictObject({
   domain,
   cursor: z
-    .string()
-    .max(64, 'must be a "nextCursor", which has at most 64 characters')
+    .string(saying('must be given once, as text'))
+    .max(64, saying('must be a "nextCursor", which has at most 64 characters'))
     .optional()
     .describe('`nextCursor` of the page before.'),
-  limit: z.coerce
-    .number('must be a whole number from 1 to 1000')
-    .pipe(z.int(page).min(1, page).max(1000, page))
-    .default(100)
-    .describe('Clicks per page.'),
+  limit: pageSize(100).describe('Clicks per page.'),
 });
 
-export const codeParams = z.object({ code: z.string().min(1).max(200).describe('The short code or alias.') });
+const code = saying('must be a code of 1 to 200 characters');
+export const codeParams = z.object({
+  code: z.string(code).min(1, code).max(200, code).describe('The short code or alias.'),
+});
 
 const count = z.int().min(0);
 const at = z.iso.datetime().describe('RFC 3339, UTC.');

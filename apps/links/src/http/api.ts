@@ -39,6 +39,9 @@ export async function createApi({
       return http.server;
     },
     bodyLimit: MAX_BODY_BYTES,
+    // The schemas refuse what they do not name, these keys too, and say which it was.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     exposeHeadRoutes: true,
     // What Fastify finds wrong before any route is looked for, e.g. a path with a broken %-encoding.

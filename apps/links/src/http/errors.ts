@@ -21,7 +21,10 @@ export function toProblem(error: unknown, log: Logger): Problem {
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new Problem('malformed-request', { detail: 'The body is not as long as Content-Length says' });
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new Problem('too-large', { detail: 'The body is over 1 MiB; send less at once' });
+      return new Problem('too-large', {
+        detail:
+          'The body is longer than this call takes: 1 MiB, a batch 16 MiB, a password form 4 KiB; send less at once',
+      });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new Problem('media-type', { detail: 'Send the body as "Content-Type: application/json"' });
     case 'FST_ERR_MAX_PARAM_LENGTH':
@@ -31,7 +34,7 @@ export function toProblem(error: unknown, log: Logger): Problem {
     case 'FST_ERR_BAD_URL':
       return new Problem('malformed-request', { detail: 'The path has a broken %-encoding' });
   }
-  // A body with "__proto__" and the like: secure-json-parse refuses it with a SyntaxError of status 400.
+  // Whatever else Fastify finds wrong with a request before its route sees it.
   if (error instanceof Error && 'statusCode' in error && error.statusCode === 400) {
     return new Problem('malformed-request', { detail: error.message });
   }

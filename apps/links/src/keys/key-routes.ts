@@ -3,23 +3,25 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Problem, problemSchema } from '../http/problem.ts';
 import { bodyFailures, failures, security } from '../http/route-schemas.ts';
+import { futureTime, saying } from '../http/saying.ts';
 import type { Authorize } from './authorize.ts';
 import type { KeyRecord } from './key-store.ts';
 import type { Keys } from './keys.ts';
 import { ADMIN, SCOPES, type Scope, scopeSchema } from './scopes.ts';
 
-const name = z.string('must be text').trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
+const nameSays = saying('must be text of 1 to 100 characters');
+const name = z.string(nameSays).trim().min(1, nameSays).max(100, nameSays);
 const scopes = z
-  .array(scopeSchema, `must be a list of ${SCOPES.join(', ')}`)
-  .min(1, 'must have at least one scope')
+  .array(scopeSchema, saying(`must be a list of ${SCOPES.join(', ')}`))
+  .min(1, saying(`must have at least one of ${SCOPES.join(', ')}`))
   .transform((list): Scope[] => [...new Set(list)]);
-const expiresAt = z.iso
-  .datetime({ offset: true, error: 'must be a time like 2030-01-31T12:00:00Z' })
-  .refine((time) => Date.parse(time) > Date.now(), 'must be in the future');
+const body = saying('must be an object with a name and scopes');
 
-const newKey = z.strictObject({ name, scopes, expiresAt: expiresAt.nullable().optional() }).meta({ id: 'NewKey' });
+const newKey = z
+  .strictObject({ name, scopes, expiresAt: futureTime.nullable().optional() }, body)
+  .meta({ id: 'NewKey' });
 const keyEdit = z
-  .strictObject({ name: name.optional(), scopes: scopes.optional(), expiresAt: expiresAt.nullable().optional() })
+  .strictObject({ name: name.optional(), scopes: scopes.optional(), expiresAt: futureTime.nullable().optional() }, body)
   .meta({ id: 'KeyEdit' });
 const keyAnswer = z
   .object({
@@ -34,7 +36,7 @@ const keyAnswer = z
 const newKeyAnswer = keyAnswer
   .extend({ key: z.string().describe('The key. Shown this once.') })
   .meta({ id: 'ShownKey' });
-const params = z.object({ id: z.string().max(100) });
+const params = z.object({ id: z.string().max(100, saying('must have at most 100 characters')) });
 
 /** `/keys`, to be registered under the API's prefix. */
 export async function keyRoutes(

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { saying } from '../http/saying.ts';
 
 /** What a key may do. `*` is everything, and only the admin key's. */
 export const SCOPES = ['links:read', 'links:write', 'stats:read', 'keys:admin', 'limits:check'] as const;
 
 export type Scope = (typeof SCOPES)[number];
 
-export const scopeSchema = z.enum(SCOPES).meta({ id: 'Scope' });
+export const scopeSchema = z.enum(SCOPES, saying(`must be one of ${SCOPES.join(', ')}`)).meta({ id: 'Scope' });
 
 /** Who makes a request. */
 export interface Caller {

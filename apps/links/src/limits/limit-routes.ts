@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Problem } from '../http/problem.ts';
 import { bodyFailures, security } from '../http/route-schemas.ts';
+import { saying, shown } from '../http/saying.ts';
 import type { Authorize } from '../keys/authorize.ts';
 
 const decision = z
@@ -25,16 +26,21 @@ export async function limitRoutes(
   options: { readonly named: ReadonlyMap<string, Limiter>; readonly authorizeCheck: ReturnType<Authorize> },
 ): Promise<void> {
   const names = [...options.named.keys()].join(', ');
+  const keySays = saying('must be text of 1 to 500 characters');
+  const costSays = saying('must be a whole number from 1 to 1000000');
   const body = z
-    .strictObject({
-      policy: z.string(`must be one of ${names}`).describe(`One of ${names}.`),
-      key: z.string('must be text').min(1, 'must not be empty').max(500, 'must have at most 500 characters'),
-      cost: z
-        .int('must be a whole number from 1')
-        .min(1, 'must be at least 1')
-        .max(1_000_000, 'must be at most 1000000')
-        .optional(),
-    })
+    .strictObject(
+      {
+        policy: z.string(saying(`must be one of ${names}`)).describe(`One of ${names}.`),
+        key: z.string(keySays).min(1, keySays).max(500, keySays),
+        cost: z
+          .int({ abort: true, ...costSays })
+          .min(1, costSays)
+          .max(1_000_000, costSays)
+          .optional(),
+      },
+      saying('must be an object with a policy and a key'),
+    )
     .meta({ id: 'LimitCheck' });
   instance.withTypeProvider<ZodTypeProvider>().post(
     '/limits/check',
@@ -53,7 +59,7 @@ export async function limitRoutes(
       const { policy, key, cost = 1 } = request.body;
       const limiter = options.named.get(policy);
       if (limiter === undefined) {
-        const message = `must be one of ${names}, got "${policy.slice(0, 100)}"`;
+        const message = `must be one of ${names}, got ${shown(policy)}`;
         throw new Problem('invalid-request', {
           detail: 'There is no such policy',
           errors: [{ field: 'policy', message }],

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Problem, problemSchema } from '../http/problem.ts';
 import { bodyFailures, failures, security } from '../http/route-schemas.ts';
+import { shown } from '../http/saying.ts';
 import type { Authorize } from '../keys/authorize.ts';
 import { createBatch } from './create-batch.ts';
 import type { Domains } from './domains.ts';
@@ -93,9 +94,9 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
     },
     async (request, reply) => {
       const context = createContext(request, request.headers['idempotency-key']);
-      return reply
-        .code(207)
-        .send({ results: await createBatch(request.body.links, { newLink, links, domains, context }) });
+      return reply.code(207).send({
+        results: await createBatch(request.body.links, { newLink, links, domains, context, path: request.url }),
+      });
     },
   );
 
@@ -115,7 +116,7 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
       const { cursor, limit, sort, search, tag } = query;
       const after = cursor === undefined ? undefined : parseCursor(cursor, sort);
       if (cursor !== undefined && after === undefined) {
-        const message = 'must be the "nextCursor" of a page in the same order; leave it out to begin anew';
+        const message = `must be the "nextCursor" of a page in the same order, got ${shown(cursor)}; leave it out to begin anew`;
         throw new Problem('invalid-request', {
           detail: 'The cursor is not one of ours',
           errors: [{ field: 'query.cursor', message }],

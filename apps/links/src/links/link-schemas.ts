@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { problemSchema } from '../http/problem.ts';
+import { futureTime, pageSize, saying, sayingLength } from '../http/saying.ts';
 import { aliasFault } from './alias.ts';
 import { REDIRECT_STATUSES } from './link.ts';
 import { SORTS } from './link-store.ts';
@@ -8,18 +9,6 @@ import { checkTarget, MAX_TARGET_LENGTH, type TargetRules } from './target.ts';
 const MAX_TAGS = 20;
 const MAX_BATCH = 1_000;
 
-/** What a value is, for messages: short, and never a whole body. */
-const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-};
-
-/** A schema whose every complaint about the type is the same sentence, with the value. */
-const saying = (remedy: string) => ({
-  error: (issue: { input?: unknown }) =>
-    issue.input === undefined ? `is missing; it ${remedy}` : `${remedy}, got ${shown(issue.input)}`,
-});
-
 const text = (most: number) => {
   const says = saying(`must be text of 1 to ${most} characters`);
   return z
@@ -27,14 +16,14 @@ const text = (most: number) => {
     .trim()
     .min(1, says)
     .max(most, says)
-    .regex(/^\P{Cc}*$/u, 'must have no control characters');
+    .regex(/^\P{Cc}*$/u, saying('must have no control characters'));
 };
 
 const title = text(500);
 const tag = text(64);
 const tags = z
   .array(tag, saying('must be a list of texts'))
-  .max(MAX_TAGS, `must be at most ${MAX_TAGS} tags`)
+  .max(MAX_TAGS, sayingLength(`must be at most ${MAX_TAGS} tags`))
   .transform((list) => [...new Set(list)]);
 
 const status = z
@@ -44,19 +33,13 @@ const status = z
   );
 
 const maxClicks = z
-  .int(saying('must be a whole number from 1 to 1000000000'))
+  .int({ abort: true, ...saying('must be a whole number from 1 to 1000000000') })
   .min(1, saying('must be at least 1'))
   .max(1_000_000_000, saying('must be at most 1000000000'));
 const password = z
-  .string(saying('must be text'))
-  .min(4, 'must have at least 4 characters')
-  .max(200, 'must have at most 200 characters');
-
-/** RFC 3339, in the future. */
-const expiresAt = z.iso
-  .datetime({ offset: true, ...saying('must be a time like 2030-01-31T12:00:00Z') })
-  .refine((time) => Date.parse(time) > Date.now(), saying('must be in the future'))
-  .refine((time) => Date.parse(time) < Date.UTC(10_000, 0), saying('must be before the year 10000'));
+  .string({ error: ({ input }) => `must be text, got one of type ${input === null ? 'null' : typeof input}` })
+  .min(4, sayingLength('must have at least 4 characters'))
+  .max(200, sayingLength('must have at most 200 characters'));
 
 /** The bodies of the routes; the rules for targets depend on the configuration. */
 export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, number>) {
@@ -81,7 +64,7 @@ export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, num
         url,
         alias: alias.optional(),
         domain: domain.optional(),
-        expiresAt: expiresAt.optional(),
+        expiresAt: futureTime.optional(),
         maxClicks: maxClicks.optional(),
         password: password.optional(),
         tags: tags.optional(),
@@ -98,7 +81,7 @@ export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, num
         title: title.nullable().optional(),
         tags: tags.optional(),
         status: status.optional(),
-        expiresAt: expiresAt.nullable().optional(),
+        expiresAt: futureTime.nullable().optional(),
         maxClicks: maxClicks.nullable().optional(),
         password: password.nullable().optional(),
       },
@@ -117,8 +100,8 @@ export const batchBody = z
     {
       links: z
         .array(z.unknown(), saying('must be a list'))
-        .min(1, 'must have at least one link')
-        .max(MAX_BATCH, `must have at most ${MAX_BATCH} links; send more in further requests`),
+        .min(1, sayingLength('must have at least one link'))
+        .max(MAX_BATCH, sayingLength(`must have at most ${MAX_BATCH} links; send more in further requests`)),
     },
     saying('must be an object with a list "links"'),
   )
@@ -143,42 +126,35 @@ export const linkAnswer = z
 
 export type LinkAnswer = z.output<typeof linkAnswer>;
 
-const says = { code: saying('must be a code') };
+const code = saying('must be a code of 1 to 200 characters');
+const once = saying('must be given once, as text');
 
-export const codeParams = z.object({ code: z.string(says.code).min(1).max(200) });
+export const codeParams = z.object({ code: z.string(code).min(1, code).max(200, code) });
 export const domainQuery = z.strictObject({
-  domain: z.string().optional().describe('The host that the link lives on, if it is not the default one.'),
+  domain: z.string(once).optional().describe('The host that the link lives on, if it is not the default one.'),
 });
 
 export const listQuery = z.strictObject({
   cursor: z
-    .string()
-    .max(500, 'must be a "nextCursor", which has at most 500 characters')
+    .string(once)
+    .max(500, saying('must be a "nextCursor", which has at most 500 characters'))
     .optional()
     .describe('`nextCursor` of the page before.'),
-  limit: z.coerce
-    .number(saying('must be a whole number from 1 to 1000'))
-    .pipe(
-      z
-        .int(saying('must be a whole number from 1 to 1000'))
-        .min(1, saying('must be at least 1'))
-        .max(1_000, saying('must be at most 1000')),
-    )
-    .default(50),
+  limit: pageSize(50),
   search: z
-    .string()
+    .string(once)
     .trim()
-    .max(200, 'must have at most 200 characters')
+    .max(200, saying('must have at most 200 characters'))
     .optional()
     .describe('In code, URL and title, without regard to case.'),
-  tag: z.string().max(64).optional(),
+  tag: z.string(once).max(64, saying('must have at most 64 characters')).optional(),
   sort: z.enum(SORTS, saying(`must be one of ${SORTS.join(', ')}`)).default('-createdAt'),
 });
 
 export const idempotencyHeaders = z.object({
   'idempotency-key': z
     .string()
-    .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
+    .regex(/^[\x21-\x7e]{1,200}$/, saying('must be 1 to 200 visible ASCII characters'))
     .optional()
     .describe('A retry with the same key makes no second link. Remembered for 48 hours.'),
 });
