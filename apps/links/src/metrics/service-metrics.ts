@@ -132,6 +132,13 @@ function addCache(cache: Cache<unknown>, { counter, gauge }: OwnMetrics): void {
 
 function addIds({ ids }: Services, { counter, gauge }: OwnMetrics): void {
   gauge('spillway_links_ids_remaining', 'Ids in hand', [], () => [[{}, ids.stats().remaining]]);
+  gauge(
+    'spillway_links_ids_last_block',
+    'Highest number of a block taken since the start',
+    [],
+    () => [[{}, ids.stats().lastBlock]],
+    'max',
+  );
   counter('spillway_links_id_blocks_total', 'Blocks of ids by who proposed them', ['by'], () =>
     Object.entries(ids.stats().proposals).map(([by, value]) => [{ by }, value]),
   );
