@@ -14,7 +14,7 @@ import {
 } from '@spillway/testkit';
 import { type BenchResult, inTurns, median, medianRatio } from './harness.ts';
 
-const ADMIN_KEY = 'bench-admin-key-of-this-run';
+export const ADMIN_KEY = 'bench-admin-key-of-this-run';
 const SOURCE = ['--conditions=spillway-source'];
 
 export interface Servers extends AsyncDisposable {
