@@ -61,6 +61,8 @@ export interface Sink {
 /** Batches per read: with their largest size, 64 MiB. */
 const MAX_BATCHES = 64;
 const IDLE_WAIT_MS = 1_000;
+/** How long a sink that stops tries to count what it has in hand. */
+const LAST_COMMITS_MS = 1_000;
 const PRUNE_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
@@ -141,12 +143,21 @@ class SqlSink<Event> implements Sink {
 
   /**
    * What is in hand when the sink stops: left like that, it would wait until another consumer claims it, and with it everything
-   * that its producer sends later. Counted rather than in order, like what was held for too long.
+   * that its producer sends later. What is ahead of a hole gets a moment for the hole to be filled by the others, and is then
+   * left to them: order comes before speed.
    */
   async #commitLast(backoff: Backoff): Promise<void> {
-    const held = this.#hold.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-    const queued = this.#queue.splice(0).map((entry) => ({ ...entry, patience: 'over' as const }));
-    if (held.length + queued.length > 0) await this.#commit([...held, ...queued], backoff);
+    const until = monotonicMs() + LAST_COMMITS_MS;
+    for (;;) {
+      const group = [
+        ...this.#hold.take(this.#groupEvents, monotonicMs() - this.#patienceMs),
+        ...takeFromQueue(this.#queue, this.#groupEvents),
+      ];
+      if (group.length === 0) return;
+      const outcome = await this.#commit(group, backoff);
+      if (monotonicMs() >= until) return;
+      if (outcome !== 'written') await new Promise((resolve) => setTimeout(resolve, 25));
+    }
   }
 
   async #receive(backoff: Backoff, holdBackoff: Backoff): Promise<void> {
