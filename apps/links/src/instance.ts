@@ -3,6 +3,7 @@ import { createApp } from './app.ts';
 import { createClickRecorder } from './click-log/on-click.ts';
 import type { Config } from './config.ts';
 import { openFoundation } from './foundation/foundation.ts';
+import { growHeapSparingly } from './frugal-heap.ts';
 import { listen, withRealPort } from './http/listen.ts';
 import { makeFirstAdminKey } from './keys/first-admin-key.ts';
 import { openServices, type Services } from './services.ts';
@@ -30,6 +31,7 @@ const DRAIN_MS = 4_000;
 
 /** @throws {StartupError | ConfigurationError} with a paragraph for people */
 export async function startInstance(given: Config, options: InstanceOptions): Promise<Instance> {
+  growHeapSparingly();
   const config = await withRealPort(given);
   const services = await openServices(await openFoundation(config, options.name));
   let draining = false;

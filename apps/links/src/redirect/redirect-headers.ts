@@ -1,25 +1,19 @@
 import type { CachedLink } from './cached-link.ts';
 
-/** The answer's headers per link, made once: as names and values in turn, which `writeHead` takes as they are. */
+/**
+ * The answer's headers: names and values in turn, which `writeHead` takes as they are. Made for each answer, since to keep them per
+ * link would cost more, in time to find them again and in 170 bytes a link.
+ */
 export function createRedirectHeaders(servedBy: string): (link: CachedLink) => string[] {
-  const known = new WeakMap<CachedLink, string[]>();
-  return (link) => {
-    const headers = known.get(link);
-    if (headers !== undefined) return headers;
-    const made = [
-      'Location',
-      link.url,
-      'Cache-Control',
-      // A permanent one may be kept, as its name says, but not so long that the link could never change; and not beyond its end.
-      (link.status === 301 || link.status === 308) && link.expiresAtMs === 0
-        ? 'private, max-age=300'
-        : 'private, no-store',
-      'X-Served-By',
-      servedBy,
-      'Content-Length',
-      '0',
-    ];
-    known.set(link, made);
-    return made;
-  };
+  return ({ url, status, expiresAtMs }) => [
+    'Location',
+    url,
+    'Cache-Control',
+    // A permanent one may be kept, as its name says, but not so long that the link could never change; and not beyond its end.
+    (status === 301 || status === 308) && expiresAtMs === 0 ? 'private, max-age=300' : 'private, no-store',
+    'X-Served-By',
+    servedBy,
+    'Content-Length',
+    '0',
+  ];
 }

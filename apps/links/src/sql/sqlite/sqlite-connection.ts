@@ -36,7 +36,8 @@ export function openSqliteConnection(data: ThreadData): SqliteConnection {
     name: `sqlite-${data.access}`,
     // A thread does not inherit the resolve hook of the launcher.
     execArgv: ['--conditions=spillway-source'],
-    resourceLimits: { maxOldGenerationSizeMb: 256 },
+    // Statements and their rows are short-lived and small: a larger nursery would only be more memory.
+    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 },
   });
   const waiting = new Map<number, Waiter>();
   let lastId = 0;
