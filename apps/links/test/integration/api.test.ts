@@ -4,6 +4,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN_KEY, type ApiService, CONFIGURATIONS, expectProblem, startApiService } from '../support/api-client.ts';
 
 // The same suite on every configuration: whatever the database, the API is one.
+/** The first 429 that rounds of requests get: as many rounds as it takes on this machine to be quicker than the limit. */
+async function refusedBy<Answer extends { status: number }>(round: () => Promise<Answer[]>): Promise<Answer> {
+  let refused: Answer | undefined;
+  await until(
+    async () => {
+      refused = (await round()).find(({ status }) => status === 429);
+      return refused !== undefined;
+    },
+    { timeoutMs: 60_000, what: 'an answer 429' },
+  );
+  if (refused === undefined) throw new Error('unreachable: until() waited for it');
+  return refused;
+}
+
 describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
   let api: ApiService;
   beforeAll(async () => {
@@ -520,13 +534,11 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
 
     test('who guesses too much is refused before anything is looked up', async () => {
       const headers = { 'x-forwarded-for': '198.51.100.9' };
-      const statuses = await Promise.all(
-        Array.from({ length: 150 }, (_, i) => api.visit(`/guess${i}`, headers).then(({ status }) => status)),
-      );
-      expect(statuses).toContain(404);
-      const after = await api.visit('/guess-more', headers);
-      expect(after.status).toBe(429);
-      expectProblem(after);
+      // Tokens come back meanwhile, so on a slow machine it may take more than one round to be refused.
+      const guess = () => Promise.all(Array.from({ length: 150 }, (_, i) => api.visit(`/guess${i}`, headers)));
+      expect((await guess()).map(({ status }) => status)).toContain(404);
+      const refused = await refusedBy(guess);
+      expectProblem(refused);
       const { code } = await api.create();
       await api.visit(`/${code}`);
       expect((await api.visit(`/${code}`, headers)).status).toBe(302);
@@ -536,13 +548,8 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
     test('a client that sends too much is told when to come back', async () => {
       const { code } = await api.create();
       const headers = { 'x-forwarded-for': '2001:db8::1' };
-      const answers = [];
-      for (let round = 0; round < 14; round += 1) {
-        answers.push(...(await Promise.all(Array.from({ length: 50 }, () => api.visit(`/${code}`, headers)))));
-      }
-      const limited = answers.find(({ status }) => status === 429);
-      expect(limited).toBeDefined();
-      if (limited !== undefined) expectProblem(limited);
+      const visit = () => Promise.all(Array.from({ length: 200 }, () => api.visit(`/${code}`, headers)));
+      expectProblem(await refusedBy(visit));
       // The same /64 is the same client; another one is not.
       expect((await api.visit(`/${code}`, { 'x-forwarded-for': '2001:db8:0:1::1' })).status).toBe(302);
     });
