@@ -1,11 +1,20 @@
 import { seededRandom } from '@spillway/kernel';
-import { checkReadable, checkUnique, type HistoryEvent, recordHistory } from '@spillway/testkit';
+import {
+  checkReadable,
+  checkUnique,
+  type HistoryEvent,
+  recordHistory,
+  startFaultProxy,
+  until,
+} from '@spillway/testkit';
+import { Pool } from 'undici';
 import { beforeAll, expect, test } from 'vitest';
-import { SEED, startInstances, temporaryDatabase } from '../support/cluster.ts';
+import { type Instance, SEED, startInstances, temporaryDatabase } from '../support/cluster.ts';
 import { create, createBatchSurely, createSurely, visit } from '../support/cluster-client.ts';
 
 /** Histories as the tests of this folder record them, over HTTP from real instances, and then with one lie planted in them. */
 let events: readonly HistoryEvent[];
+let withOneCut: readonly HistoryEvent[];
 
 beforeAll(async () => {
   await using database = await temporaryDatabase();
@@ -21,7 +30,22 @@ beforeAll(async () => {
   await createSurely(history, instances.at(1), { url: 'https://example.org/0' }, 'single-0');
   expect((await create(instances.at(0), { url: 'nonsense' })).status).toBe(422);
   events = history.events;
+  withOneCut = await cutOnce(instances.at(0));
 });
+
+/** The history of a creation whose connection was reset, and which was made when it was asked for again. */
+async function cutOnce(instance: Instance): Promise<readonly HistoryEvent[]> {
+  await using proxy = await startFaultProxy({ target: instance });
+  const pool = new Pool(proxy.url(instance.url));
+  const history = recordHistory();
+  proxy.dropReplies(true, { afterwards: 'reset' });
+  const made = createSurely(history, { ...instance, pool }, { url: 'https://example.org/cut' }, 'cut');
+  await until(() => history.events.length > 0);
+  proxy.dropReplies(false);
+  await made;
+  await pool.destroy();
+  return history.events;
+}
 
 const random = seededRandom(SEED);
 const anyOf = <Kind extends HistoryEvent['kind']>(kind: Kind) => {
@@ -35,6 +59,12 @@ const replaced = (old: HistoryEvent, lie: HistoryEvent) => [events.map((event) =
 test('G1: an honest history over HTTP breaks nothing', () => {
   expect(checkUnique([events])).toEqual([]);
   expect(checkReadable([events])).toEqual([]);
+});
+
+test('G1: a creation whose connection ended without an answer is found, though its retry made the link', () => {
+  expect(withOneCut.filter(({ kind }) => kind === 'created')).toHaveLength(1);
+  expect(checkUnique([withOneCut])).toEqual([]);
+  expect(checkReadable([withOneCut])).not.toEqual([]);
 });
 
 test(`G1: a code that was given out twice is found (SPILLWAY_SEED=${SEED})`, () => {

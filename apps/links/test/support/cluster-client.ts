@@ -56,6 +56,18 @@ export const create = (instance: Instance, body: LinkBody, idempotencyKey?: stri
     ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } }),
   });
 
+/** A creation's answer; undefined, and recorded as a failure, when its connection ended without one. */
+async function answerTo<Body>(history: HistoryRecorder, instance: Instance, asked: Promise<Answer<Body>>) {
+  const sentMs = nowMs();
+  try {
+    return await asked;
+  } catch (error) {
+    const failure = { kind: 'not-created', by: instance.name, status: 0, error: String(error) } as const;
+    history.record({ ...failure, sentMs, answeredMs: nowMs() });
+    return undefined;
+  }
+}
+
 /** Creates, and again after each refusal that says when to come back, with the same key: so it makes one link at most. */
 export async function createSurely(
   history: HistoryRecorder,
@@ -66,7 +78,9 @@ export async function createSurely(
   const { name: by } = instance;
   return until(
     async () => {
-      const { status, headers, body: made, sentMs, answeredMs } = await create(instance, body, idempotencyKey);
+      const answer = await answerTo(history, instance, create(instance, body, idempotencyKey));
+      if (answer === undefined) return undefined;
+      const { status, headers, body: made, sentMs, answeredMs } = answer;
       if (status === 201) {
         history.record({ kind: 'created', by, code: made.code, url: made.url, idempotencyKey, sentMs, answeredMs });
         return made;
@@ -90,7 +104,9 @@ export async function createBatchSurely(
   return until(
     async () => {
       type Results = { results: readonly { status: number; link?: Made }[] };
-      const answer = await ask<Results>(instance, 'POST', '/api/v1/links/batch', { body: { links }, headers });
+      const asked = ask<Results>(instance, 'POST', '/api/v1/links/batch', { body: { links }, headers });
+      const answer = await answerTo(history, instance, asked);
+      if (answer === undefined) return undefined;
       const { status, sentMs, answeredMs } = answer;
       const times = { sentMs, answeredMs };
       if (status !== 207) {

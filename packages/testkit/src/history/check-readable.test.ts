@@ -68,4 +68,7 @@ test('G1: a creation may fail with 503 and Retry-After or, for an alias, 409; no
   expect(check(failed(503, { retryAfter: '0.5' }))).toHaveLength(1);
   expect(check(failed(409))).toHaveLength(1);
   expect(check(failed(500))).toHaveLength(1);
+  expect(check(failed(0, { error: 'ECONNRESET' }))[0]?.message).toMatch(
+    /^A creation on a failed with no answer \(ECONN/,
+  );
 });

@@ -50,6 +50,7 @@ function checkRead(read: Read, link: Created, deletedFrom: number | undefined): 
 function checkFailure(event: Extract<HistoryEvent, { kind: 'not-created' }>): Violation[] {
   if (event.status === 409 && event.alias !== undefined) return [];
   if (event.status === 503 && /^\d+$/.test(event.retryAfter ?? '')) return [];
-  const message = `A creation on ${event.by} failed with ${event.status}; only 503 with a Retry-After in seconds, or 409 for an alias, may be`;
+  const outcome = event.status === 0 ? `no answer (${event.error})` : event.status;
+  const message = `A creation on ${event.by} failed with ${outcome}; only 503 with a Retry-After in seconds, or 409 for an alias, may be`;
   return [{ guarantee: 'G1', message, evidence: [event] }];
 }

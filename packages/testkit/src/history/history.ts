@@ -23,7 +23,9 @@ export type HistoryEvent =
       readonly kind: 'not-created';
       readonly by: string;
       readonly alias?: string;
+      /** 0: there was no answer, for the reason in `error`. */
       readonly status: number;
+      readonly error?: string;
       readonly retryAfter?: string;
       readonly sentMs: number;
       readonly answeredMs: number;
