@@ -1,5 +1,4 @@
-import type { Limiter } from '@spillway/limit';
-import { clientKey } from '@spillway/limit';
+import { clientKey, type Decision, type Limiter, retryAfterSeconds } from '@spillway/limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.ts';
 import { clientAddressOf } from '../keys/authorize-anonymous.ts';
@@ -22,8 +21,8 @@ export interface PasswordRoutesOptions {
 }
 
 /**
- * `POST /code`: the form in front of a link with a password. Decided by the truth, never by a cache. A link without one takes
- * no POST: only what a person asked for is a click.
+ * `POST /code`: the form in front of a link with a password. Whether it opens is decided by the truth, never by a cache. A link
+ * without one takes no POST: only what a person asked for is a click.
  */
 export async function passwordRoutes(app: FastifyInstance, options: PasswordRoutesOptions): Promise<void> {
   const { redirector, store, passwords, limiter, addresses } = options;
@@ -47,6 +46,12 @@ export async function passwordRoutes(app: FastifyInstance, options: PasswordRout
     async (request, reply) => {
       const { code } = request.params;
       if (!isCode(code) || isReserved(code)) throw missing(code);
+      // What has no password is told by the cache, and costs the client what a GET does: codes are not guessed here for less.
+      const look = await redirector.lookFor(request.raw, code);
+      if ('refused' in look) throw hadItsShare(look.refused);
+      if (look.value === undefined) throw missing(code);
+      if (look.value.access !== 'password') throw withoutPassword(code);
+
       const client = clientKey(clientAddressOf(request, addresses));
       const taken = limiter?.takeNow(`${client} ${code}`);
       const problem = limiter === undefined || taken === undefined ? undefined : limitProblem(limiter, taken);
@@ -74,6 +79,16 @@ export async function passwordRoutes(app: FastifyInstance, options: PasswordRout
 }
 
 const missing = (code: string) => new Problem('not-found', { detail: `There is no link "${code.slice(0, 100)}"` });
+
+/** As a GET over its limit is refused. */
+function hadItsShare(decision: Decision): Problem {
+  const retryAfter = retryAfterSeconds(decision) ?? 1;
+  return new Problem('quota-exceeded', {
+    detail: `This client has had its share; try again in ${retryAfter} s`,
+    retryAfter,
+    extra: { 'violated-policies': [decision.policy] },
+  });
+}
 
 const withoutPassword = (code: string) =>
   new Problem('method-not-allowed', {

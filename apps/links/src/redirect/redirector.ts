@@ -31,6 +31,8 @@ export interface Redirector {
   handleCode(request: IncomingMessage, response: ServerResponse, code: string): void;
   /** The link behind an address, as redirects see it. @throws {StoreUnavailableError | OverloadedError} */
   look(address: LinkAddress): Promise<Look<CachedLink>>;
+  /** The same for a client, charged to its limits as a GET would be: the refusal, once they are used up. */
+  lookFor(request: IncomingMessage, code: string): Promise<Look<CachedLink> | Refused>;
   /** Which domain a request means. */
   domainOf(host: string | undefined): number;
   /** Redirects for good: takes one of the link's clicks if it has a limit, answers, and tells of the click. */
@@ -41,6 +43,11 @@ export interface Redirector {
     from: DecidedIn,
     status?: number,
   ): Promise<void>;
+}
+
+/** A limit that the client has used up. */
+interface Refused {
+  readonly refused: Decision;
 }
 
 export interface RedirectorOptions {
@@ -137,6 +144,20 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     return peer !== undefined && addresses.isTrusted(peer) ? readReplayTime(header, Date.now()) : undefined;
   };
 
+  /** Charges the client's misses: a look-up that found nothing, and all further ones once it has had its share of those. */
+  const lookOf = async (
+    code: string,
+    host: string | undefined,
+    client: string,
+  ): Promise<Look<CachedLink> | Refused> => {
+    const key = keyOf(`/${code}`, host);
+    const refused = cache.peek(key) === undefined ? missGuard.blocked(client) : undefined;
+    if (refused !== undefined) return { refused };
+    const look = await cache.look(key, loaderOf({ domainId: domainOf(host), code }));
+    if (look.value === undefined) missGuard.charge(client);
+    return look;
+  };
+
   /** Anything that is not an open link in L1. */
   const handleSlowly = async (
     request: IncomingMessage,
@@ -146,17 +167,13 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     startedMs: number,
   ): Promise<void> => {
     const address = { domainId: domainOf(visitor.headers.host), code };
-    const client = clientKey(visitor.ip);
-    const key = keyOf(`/${code}`, visitor.headers.host);
-    const blocked = cache.peek(key) === undefined ? missGuard.blocked(client) : undefined;
-    if (blocked !== undefined) {
-      limited(request, response, blocked, startedMs);
+    const look = await lookOf(code, visitor.headers.host, clientKey(visitor.ip));
+    if ('refused' in look) {
+      limited(request, response, look.refused, startedMs);
       return;
     }
-    const look = await cache.look(key, loaderOf(address));
     const link = look.value;
     if (link === undefined) {
-      missGuard.charge(client);
       const detail = `There is no link "${code}"; check how it is written, large and small letters included`;
       end(request, response, { kind: 'not-found', outcome: 'not-found', from: look.from, detail }, startedMs);
       return;
@@ -270,6 +287,12 @@ export function createRedirector(options: RedirectorOptions): Redirector {
       start(request, response, code, performance.now(), readHeaders(request.rawHeaders));
     },
     look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, loaderOf(address)),
+    async lookFor(request, code) {
+      const headers = readHeaders(request.rawHeaders);
+      const client = clientKey(addresses.of(request.socket.remoteAddress, headers.forwardedFor));
+      const decision = limits.redirect?.takeNow(client);
+      return decision?.outcome === 'denied' ? { refused: decision } : lookOf(code, headers.host, client);
+    },
     domainOf,
     async redirect(request, response, link, from, status = link.status) {
       const startedMs = performance.now();

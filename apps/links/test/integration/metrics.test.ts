@@ -97,7 +97,8 @@ describe.each(['SQLite', 'PostgreSQL and Redis'] as const)('/metrics on %s', (co
     const after = await scrape();
     const more = (policy: string, outcome: string, by: string) =>
       decisions(after, policy, outcome, by) - decisions(before, policy, outcome, by);
-    expect(more('redirect', 'allowed', 'share')).toBe(9);
+    // Five visits, four guesses, two forms.
+    expect(more('redirect', 'allowed', 'share')).toBe(11);
     expect([more('miss', 'allowed', 'share'), more('miss', 'denied', 'share')]).toEqual([2, 1]);
     expect(more('miss', 'denied', 'local-block')).toBe(1);
     expect([more('create', 'allowed', 'share'), more('create', 'denied', 'share')]).toEqual([1, 1]);
