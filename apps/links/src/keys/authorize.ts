@@ -16,6 +16,11 @@ export type ChargeCaller = (caller: Caller, request: FastifyRequest, reply: Fast
 export interface AuthorizeOptions {
   readonly keys: Keys;
   readonly charge: ChargeCaller;
+  /**
+   * Charges whoever sends a key that is not known here to be one, before the database is asked for it; throws the problem when
+   * that client has had its share. So made-up keys can not wear down the database.
+   */
+  readonly chargeUnknown?: (request: FastifyRequest) => void;
 }
 
 /** Makes a hook that lets only keys with `scope` through, before the body is read. */
@@ -23,7 +28,7 @@ export type Authorize = (scope: Scope) => onRequestAsyncHookHandler;
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="spillway"' };
 
-export function createAuthorize({ keys, charge }: AuthorizeOptions): Authorize {
+export function createAuthorize({ keys, charge, chargeUnknown }: AuthorizeOptions): Authorize {
   return (scope) => async (request, reply) => {
     const key = keyOf(request);
     if (key === undefined) {
@@ -32,7 +37,7 @@ export function createAuthorize({ keys, charge }: AuthorizeOptions): Authorize {
         headers: CHALLENGE,
       });
     }
-    const caller = await keys.authenticate(key);
+    const caller = await keys.authenticate(key, () => chargeUnknown?.(request));
     if (caller === undefined) {
       throw new Problem('key-unknown', {
         detail: 'Nobody has this key, or it was revoked or has expired',

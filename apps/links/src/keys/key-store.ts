@@ -19,7 +19,11 @@ export interface KeyStore {
   byId(id: string): Promise<KeyRecord | undefined>;
   /** Oldest first. */
   list(): Promise<readonly KeyRecord[]>;
-  update(id: string, change: Pick<KeyRecord, 'name' | 'scopes' | 'expiresAtMs'>): Promise<boolean>;
+  /** Writes what is in `change` and nothing else, so that two changes at once are both kept. */
+  update(
+    id: string,
+    change: Partial<Pick<KeyRecord, 'name' | 'scopes' | 'expiresAtMs'>>,
+  ): Promise<KeyRecord | undefined>;
   remove(id: string): Promise<boolean>;
 }
 
@@ -51,9 +55,18 @@ export function createKeyStore(sql: SqlRunner): KeyStore {
       const { rows } = await execute<KeyRow>(sql, select().orderBy('created_at').orderBy('id'));
       return rows.map(toRecord);
     },
-    async update(id, { name, scopes, expiresAtMs }) {
-      const set = { name, scopes: JSON.stringify(scopes), expires_at: expiresAtMs ?? null };
-      return (await execute(sql, build.updateTable('api_keys').set(set).where('id', '=', id))).rowCount > 0;
+    async update(id, change) {
+      const { name, scopes } = change;
+      const set = {
+        // Always something to set, so that a change of nothing still answers with the key.
+        id,
+        ...(name === undefined ? {} : { name }),
+        ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
+        ...('expiresAtMs' in change ? { expires_at: change.expiresAtMs ?? null } : {}),
+      };
+      const update = build.updateTable('api_keys').set(set).where('id', '=', id).returning(columns);
+      const { rows } = await execute<KeyRow>(sql, update);
+      return rows[0] === undefined ? undefined : toRecord(rows[0]);
     },
     async remove(id) {
       return (await execute(sql, build.deleteFrom('api_keys').where('id', '=', id))).rowCount > 0;

@@ -6,8 +6,12 @@ import { ADMIN, type Caller, type Scope } from './scopes.ts';
 
 /** The API keys. */
 export interface Keys {
-  /** Who has this key; undefined when nobody has, or it has expired. @throws {StoreUnavailableError} */
-  authenticate(key: string): Promise<Caller | undefined>;
+  /**
+   * Who has this key; undefined when nobody has, or it has expired. `beforeAsking` is called before the database is asked for
+   * one that was not known here to be a key; what it throws ends the call.
+   * @throws {StoreUnavailableError}
+   */
+  authenticate(key: string, beforeAsking?: () => void): Promise<Caller | undefined>;
   /** The key itself is only ever returned here. */
   create(options: NewKey): Promise<{ readonly key: string; readonly record: KeyRecord }>;
   list(): Promise<readonly KeyRecord[]>;
@@ -25,7 +29,7 @@ export interface NewKey {
 
 /** How long another instance's revocation can go unnoticed when the bus lost it. */
 const REMEMBER_MS = 5_000;
-/** Keys and non-keys remembered; beyond it all are forgotten (G7). */
+/** Keys remembered, and as many non-keys apart from them; beyond it the oldest is forgotten (G7). */
 const MAX_REMEMBERED = 10_000;
 const TOPIC = 'keys';
 
@@ -39,11 +43,15 @@ export interface KeysOptions {
 export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions): Keys {
   const adminHash = adminKey === undefined ? undefined : Buffer.from(hashApiKey(adminKey));
   const flights = createSingleFlight<KeyRecord | undefined>();
-  const remembered = new Map<string, { readonly record: KeyRecord | undefined; readonly until: number }>();
+  // Apart, so that no number of made-up keys makes a real one be forgotten.
+  const known = new Map<string, { readonly record: KeyRecord; until: number }>();
+  const unknown = new Map<string, number>();
   let generation = 0;
   const forget = () => {
     generation += 1;
-    remembered.clear();
+    // Out of date, but still told from text that was never a key.
+    for (const entry of known.values()) entry.until = 0;
+    unknown.clear();
   };
   const stops = [bus?.subscribe(TOPIC, forget), bus?.onGap(forget)];
   const changed = () => {
@@ -51,26 +59,32 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
     bus?.publish(TOPIC, 'changed');
   };
 
-  const find = async (hash: string): Promise<KeyRecord | undefined> => {
-    const known = remembered.get(hash);
-    if (known !== undefined && known.until > now()) return known.record;
+  const remember = (hash: string, record: KeyRecord | undefined) => {
+    known.delete(hash);
+    const until = now() + REMEMBER_MS;
+    if (record === undefined) setNewest(unknown, hash, until);
+    else setNewest(known, hash, { record, until });
+  };
+
+  const find = async (hash: string, beforeAsking: (() => void) | undefined): Promise<KeyRecord | undefined> => {
+    const entry = known.get(hash);
+    if (entry !== undefined && entry.until > now()) return entry.record;
+    if ((unknown.get(hash) ?? 0) > now()) return undefined;
+    if (entry === undefined) beforeAsking?.();
     return flights.run(`${generation}:${hash}`, async () => {
       const begun = generation;
       const record = await store.byHash(hash);
       // What was read before a change must not outlive it.
-      if (begun === generation) {
-        if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-        remembered.set(hash, { record, until: now() + REMEMBER_MS });
-      }
+      if (begun === generation) remember(hash, record);
       return record;
     });
   };
 
   return {
-    async authenticate(key) {
+    async authenticate(key, beforeAsking) {
       const hash = hashApiKey(key);
       if (adminHash !== undefined && timingSafeEqual(adminHash, Buffer.from(hash))) return ADMIN;
-      const record = await find(hash);
+      const record = await find(hash, beforeAsking);
       if (record === undefined || (record.expiresAtMs ?? Number.POSITIVE_INFINITY) <= now()) return undefined;
       return record.id === ADMIN.id ? ADMIN : { id: record.id, kind: 'key', scopes: new Set(record.scopes) };
     },
@@ -84,12 +98,10 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
     list: () => store.list(),
     get: (id) => store.byId(id),
     async update(id, change) {
-      const record = await store.byId(id);
-      if (record === undefined || id === ADMIN.id) return undefined;
-      const next = { ...record, ...change };
-      const there = await store.update(id, next);
+      if (id === ADMIN.id) return undefined;
+      const record = await store.update(id, change);
       changed();
-      return there ? next : undefined;
+      return record;
     },
     async revoke(id) {
       const there = await store.remove(id);
@@ -100,4 +112,10 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
       for (const stop of stops) stop?.();
     },
   };
+}
+
+function setNewest<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key);
+  if (map.size >= MAX_REMEMBERED) map.delete(map.keys().next().value as string);
+  map.set(key, value);
 }

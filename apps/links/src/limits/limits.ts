@@ -1,5 +1,5 @@
 import { createLimiter, type LimitMode, type LimitStore, type Policy, tokenBucket } from '@spillway/limit';
-import type { Config, Rate } from '../config.ts';
+import type { Rate } from '../config.ts';
 import type { Foundation } from '../foundation/foundation.ts';
 import { type CountedLimiter, countedLimiter } from './counted-limiter.ts';
 
@@ -10,6 +10,8 @@ export interface Limits {
   readonly api: CountedLimiter | undefined;
   readonly create: CountedLimiter | undefined;
   readonly password: CountedLimiter | undefined;
+  /** Guesses of API keys, by client: as many as of codes, and counted apart from them. */
+  readonly key: CountedLimiter | undefined;
   /** For `POST /limits/check`, by name. */
   readonly named: ReadonlyMap<string, CountedLimiter>;
   /** Every one that is on. */
@@ -35,10 +37,8 @@ export async function createLimits({ config, neighbours, redis }: Foundation): P
     all.push(limiter);
     return limiter;
   };
-  const shared = (name: keyof Config['limits']): CountedLimiter | undefined => {
-    const rate = config.limits[name];
-    return rate === 'off' ? undefined : open(toPolicy(name, rate), 'share');
-  };
+  const shared = (name: string, rate: Rate | 'off'): CountedLimiter | undefined =>
+    rate === 'off' ? undefined : open(toPolicy(name, rate), 'share');
   let store: LimitStore | undefined;
   if (redis !== undefined) {
     const { redisLimitStore } = await import('@spillway/limit/redis');
@@ -48,11 +48,12 @@ export async function createLimits({ config, neighbours, redis }: Foundation): P
   const mode = store === undefined && config.database.kind === 'postgres' ? 'share' : 'exact';
   const named = NAMED.map((policy) => [policy.name, open(policy, mode, store)] as const);
   return {
-    redirect: shared('redirect'),
-    miss: shared('miss'),
-    api: shared('api'),
-    create: shared('create'),
-    password: shared('password'),
+    redirect: shared('redirect', config.limits.redirect),
+    miss: shared('miss', config.limits.miss),
+    api: shared('api', config.limits.api),
+    create: shared('create', config.limits.create),
+    password: shared('password', config.limits.password),
+    key: shared('key', config.limits.miss),
     named: new Map(named),
     all,
   };

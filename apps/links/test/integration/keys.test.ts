@@ -1,0 +1,141 @@
+import { createDatabaseIn, temporaryDirectory } from '@spillway/testkit';
+import Fastify from 'fastify';
+import { describe, expect, inject, test } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
+import { openMigratedDatabase } from '../../src/foundation/migrated-database.ts';
+import { Problem, statusOf } from '../../src/http/problem.ts';
+import { createApiKey } from '../../src/keys/api-key.ts';
+import { createAuthorize } from '../../src/keys/authorize.ts';
+import { createKeyStore } from '../../src/keys/key-store.ts';
+import { createKeys } from '../../src/keys/keys.ts';
+import { ANONYMOUS, SCOPES } from '../../src/keys/scopes.ts';
+
+/** Keys on a real database, with a clock that stands and a count of what the database was asked. */
+async function openKeys(dialect: 'SQLite' | 'PostgreSQL') {
+  const open = new AsyncDisposableStack();
+  const directory = open.use(temporaryDirectory({ name: 'keys' }));
+  const made = dialect === 'SQLite' ? undefined : await createDatabaseIn(inject('postgresUrl'));
+  if (made !== undefined) open.defer(() => made.drop());
+  const settings = {
+    DATA_DIR: directory.path,
+    DATABASE_URL: made?.url,
+    SPILLWAY_SECRET: 'the-secret-of-the-key-tests',
+  };
+  const { database, close } = await openMigratedDatabase(parseConfig(settings));
+  open.defer(close);
+  const store = createKeyStore(database.sql);
+  const asked: string[] = [];
+  const time = { ms: Date.UTC(2030, 0) };
+  const keys = createKeys({
+    store: {
+      ...store,
+      byHash(hash) {
+        asked.push(hash);
+        return store.byHash(hash);
+      },
+    },
+    adminKey: undefined,
+    bus: undefined,
+    now: () => time.ms,
+  });
+  return { keys, asked, time, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+const newKey = { name: 'a program', scopes: SCOPES, expiresAtMs: undefined };
+
+describe.each(['SQLite', 'PostgreSQL'] as const)('keys on %s', (dialect) => {
+  test('a key that is not known is charged before the database is asked; a known one never', async () => {
+    await using service = await openKeys(dialect);
+    const { keys, asked, time } = service;
+    const { key } = await keys.create(newKey);
+    let charged = 0;
+    const charge = () => {
+      charged += 1;
+    };
+    expect((await keys.authenticate(key, charge))?.kind).toBe('key');
+    expect([charged, asked.length]).toEqual([1, 1]);
+    // Read anew once it is out of date, or some key has changed, and still not charged: it has been a key.
+    time.ms += 10_000;
+    expect(await keys.authenticate(key, charge)).toBeDefined();
+    expect(await keys.revoke('key_of_nobody')).toBe(false);
+    expect(await keys.authenticate(key, charge)).toBeDefined();
+    expect([charged, asked.length]).toEqual([1, 3]);
+    const refused = keys.authenticate(createApiKey(), () => {
+      throw new Error('had its share');
+    });
+    await expect(refused).rejects.toThrow('had its share');
+    expect(asked).toHaveLength(3);
+  });
+
+  test('no number of made-up keys makes a real one be forgotten', async () => {
+    await using service = await openKeys(dialect);
+    const { keys, asked } = service;
+    const { key } = await keys.create(newKey);
+    await keys.authenticate(key);
+    for (let round = 0; round < 110; round += 1) {
+      await Promise.all(Array.from({ length: 100 }, (_, i) => keys.authenticate(`made-up-${round}-${i}`)));
+    }
+    expect(asked).toHaveLength(11_001);
+    expect(await keys.authenticate(key)).toBeDefined();
+    // The latest of the others are remembered, the first ones no longer.
+    await keys.authenticate('made-up-109-99');
+    expect(asked).toHaveLength(11_001);
+    await keys.authenticate('made-up-0-0');
+    expect(asked).toHaveLength(11_002);
+  });
+
+  test('a revoked key is told as such at once, and a key that changes keeps what was changed beside', async () => {
+    await using service = await openKeys(dialect);
+    const { keys } = service;
+    const { key, record } = await keys.create(newKey);
+    for (let round = 0; round < 20; round += 1) {
+      const scopes = round % 2 === 0 ? (['links:read'] as const) : SCOPES;
+      await Promise.all([keys.update(record.id, { name: `round ${round}` }), keys.update(record.id, { scopes })]);
+      expect(await keys.get(record.id)).toMatchObject({ name: `round ${round}`, scopes });
+    }
+    const expiresAtMs = Date.UTC(2031, 0);
+    expect(await keys.update(record.id, { expiresAtMs })).toMatchObject({ name: 'round 19', expiresAtMs });
+    expect((await keys.update(record.id, {}))?.expiresAtMs).toBe(expiresAtMs);
+    expect((await keys.update(record.id, { expiresAtMs: undefined }))?.expiresAtMs).toBeUndefined();
+    expect(await keys.update('key_of_nobody', { name: 'x' })).toBeUndefined();
+    expect(await keys.authenticate(key)).toBeDefined();
+    await keys.revoke(record.id);
+    expect(await keys.authenticate(key)).toBeUndefined();
+  });
+
+  test('made-up keys of a client that has had its share are refused without the database', async () => {
+    await using service = await openKeys(dialect);
+    const { keys, asked } = service;
+    const { key } = await keys.create(newKey);
+    const left = new Map<string, number>();
+    const authorize = createAuthorize({
+      keys,
+      charge: () => undefined,
+      chargeUnknown: ({ headers }) => {
+        const client = String(headers['x-client']);
+        const tokens = left.get(client) ?? 2;
+        if (tokens === 0) throw new Problem('quota-exceeded', { detail: 'had its share' });
+        left.set(client, tokens - 1);
+      },
+    });
+    const app = Fastify();
+    app.decorateRequest('caller');
+    app.addHook('onRequest', async (request) => {
+      request.caller = ANONYMOUS;
+    });
+    app.setErrorHandler((error, _request, reply) =>
+      reply.code(error instanceof Problem ? statusOf(error.kind) : 500).send(),
+    );
+    app.get('/', { onRequest: authorize('links:read') }, async ({ caller }) => caller.kind);
+    const ask = async (client: string, sent: string) =>
+      (await app.inject({ url: '/', headers: { 'x-api-key': sent, 'x-client': client } })).statusCode;
+    expect(await ask('one', key)).toBe(200);
+    const statuses = [];
+    for (let i = 0; i < 4; i += 1) statuses.push(await ask('one', createApiKey()));
+    expect(statuses).toEqual([401, 429, 429, 429]);
+    expect(asked).toHaveLength(2);
+    expect(await ask('one', key)).toBe(200);
+    expect(await ask('two', createApiKey())).toBe(401);
+    await app.close();
+  });
+});
