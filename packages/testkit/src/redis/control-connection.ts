@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
+import { connect } from 'node:tls';
 
 /** What Redis answers: RESP2. */
 export type RedisReply = string | number | null | RedisReply[];
@@ -9,11 +10,21 @@ export type RedisReply = string | number | null | RedisReply[];
  * @throws {Error} Redis' own error, a refused connection, or no answer within `timeoutMs` (5,000)
  */
 export async function redisCommand(
-  server: { readonly host: string; readonly port: number; readonly password?: string | undefined },
+  server: {
+    readonly host: string;
+    readonly port: number;
+    readonly password?: string | undefined;
+    /** The certificate that it shows, where it speaks TLS. */
+    readonly certificate?: string | undefined;
+  },
   args: readonly (string | number | Uint8Array)[],
   timeoutMs = 5_000,
 ): Promise<RedisReply> {
-  const socket = createConnection({ host: server.host, port: server.port, noDelay: true });
+  const { host, port, certificate } = server;
+  const socket =
+    certificate === undefined
+      ? createConnection({ host, port, noDelay: true })
+      : connect({ host, port, ca: certificate });
   const login = server.password === undefined ? [] : [['AUTH', server.password]];
   const requests = [...login, args];
   let timer: NodeJS.Timeout | undefined;

@@ -1,9 +1,10 @@
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../processes/free-port.ts';
 import { type ChildProcessHandle, spawnProcess } from '../processes/spawn-process.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '../processes/temporary-directory.ts';
 import { requireProgram } from '../servers/find-servers.ts';
+import { selfSignedCertificate } from '../tls/self-signed-certificate.ts';
 import { type RedisReply, redisCommand } from './control-connection.ts';
 
 export interface RedisServerOptions {
@@ -14,13 +15,17 @@ export interface RedisServerOptions {
   readonly password?: string;
   /** e.g. `"50mb"`. */
   readonly maxmemory?: string;
+  /** `tls`: nothing but TLS, with a certificate of its own. Needs a redis-server that was built with it, as Debian's is. */
+  readonly transport?: 'plain' | 'tls';
   /** Any directive of redis.conf. Without, nothing is written to disk but by `saveSnapshot()`. */
   readonly config?: Readonly<Record<string, string>>;
 }
 
 export interface RedisServer extends AsyncDisposable {
-  /** `redis://[:password@]127.0.0.1:port` */
+  /** `redis://[:password@]127.0.0.1:port`, with TLS `rediss://` */
   readonly url: string;
+  /** With TLS: the PEM file to trust. */
+  readonly certificateFile: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly password: string | undefined;
@@ -56,6 +61,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const temporary = options.dir === undefined ? temporaryDirectory({ name: 'redis' }) : undefined;
   const dir = options.dir ?? (temporary as TemporaryDirectory).path;
   await mkdir(dir, { recursive: true });
+  const tls = options.transport === 'tls' ? await writeCertificate(dir) : undefined;
   let child: ChildProcessHandle;
   let port = options.port ?? (await freePort());
 
@@ -63,7 +69,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     child = spawnProcess({
       name: `redis-server on port ${port}`,
       command: program,
-      args: commandLine(port, dir, options),
+      args: commandLine(port, dir, { ...options, config: { ...tls?.directives(port), ...options.config } }),
       cwd: dir,
       readyWhen: (line) => line.includes('Ready to accept connections'),
     });
@@ -86,7 +92,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const host = '127.0.0.1';
   const { password } = options;
   const snapshot = join(dir, 'snapshot');
-  const command: RedisServer['command'] = (...args) => redisCommand({ host, port, password }, args);
+  const command: RedisServer['command'] = (...args) =>
+    redisCommand({ host, port, password, certificate: tls?.certificate }, args);
   const copyData = async (from: string, to: string) => {
     for (const name of DATA_FILES) {
       await rm(join(to, name), { recursive: true, force: true });
@@ -100,7 +107,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     await temporary?.close();
   };
   const server: RedisServer = {
-    url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${host}:${port}`,
+    url: `${tls === undefined ? 'redis' : 'rediss'}://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${host}:${port}`,
+    certificateFile: tls?.file,
     host,
     port,
     password,
@@ -136,6 +144,23 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   return server;
 }
 
+async function writeCertificate(dir: string) {
+  const { certificate, key } = selfSignedCertificate();
+  const file = join(dir, 'certificate.pem');
+  const keyFile = join(dir, 'key.pem');
+  await writeFile(file, certificate);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  const directives = (port: number) => ({
+    port: '0',
+    'tls-port': String(port),
+    'tls-cert-file': file,
+    'tls-key-file': keyFile,
+    'tls-ca-cert-file': file,
+    'tls-auth-clients': 'no',
+  });
+  return { certificate, file, directives };
+}
+
 function commandLine(port: number, dir: string, options: RedisServerOptions): string[] {
   const directives = {
     port: String(port),
@@ -156,5 +181,6 @@ function commandLine(port: number, dir: string, options: RedisServerOptions): st
 
 // Directives with several words take them as several arguments; paths and passwords are one word.
 function split(name: string, value: string): string[] {
-  return value === '' || ['dir', 'requirepass', 'masterauth', 'logfile'].includes(name) ? [value] : value.split(' ');
+  const oneWord = ['dir', 'requirepass', 'masterauth', 'logfile'].includes(name) || name.startsWith('tls-');
+  return value === '' || oneWord ? [value] : value.split(' ');
 }

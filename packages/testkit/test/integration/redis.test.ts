@@ -69,6 +69,15 @@ test('a wrong directive is an error that shows what Redis says', async () => {
   );
 });
 
+test('with TLS it answers who trusts its certificate, and nobody in plain text', async () => {
+  await using redis = await startRedis({ transport: 'tls', password: 'secret' });
+  expect(redis.url).toMatch(/^rediss:/);
+  expect(await redis.command('PING')).toBe('PONG');
+  await expect(redisCommand({ host: redis.host, port: redis.port }, ['PING'])).rejects.toThrow();
+  await redis.restart();
+  expect(await redis.command('PING')).toBe('PONG');
+});
+
 test('a replica follows its master', async () => {
   await using master = await startRedis({ password: 'secret' });
   await master.command('SET', 'key', 'value');
