@@ -62,7 +62,8 @@ export async function createApp({ services, version, draining, onClick, readMetr
   });
   const http = createHttpServer({ servedBy: instance, front: redirector.handle });
   const api = await createApi({ http, instance, publicUrl: config.publicUrl, version, log, counts: counts.requests });
-  const own = ownHosts(config.publicUrl, config.domains, config.port);
+  // Of all domains that links live on, not only those still in the configuration: the others are served too.
+  const own = ownHosts(config.publicUrl, [...domains.byHost.keys()], config.port);
 
   const authorize = createAuthorize({
     keys,

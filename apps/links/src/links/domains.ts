@@ -15,14 +15,7 @@ export interface Domains {
 
 /** Reads the domains, after adding those of the configuration that are new. */
 export async function openDomains(sql: SqlRunner, hosts: readonly string[], publicUrl: string): Promise<Domains> {
-  for (const host of hosts) {
-    await sql.query(
-      // The id is chosen by SQL in the same statement; the unique host decides between instances that start at once.
-      'INSERT INTO domains (id, host, created_at) SELECT MAX(id) + 1, $1, $2 FROM domains ON CONFLICT (host) DO NOTHING',
-      [host, Date.now()],
-    );
-  }
-  const { rows } = await execute<{ id: number; host: string }>(sql, build.selectFrom('domains').select(['id', 'host']));
+  const rows = await readWith(sql, hosts);
   const byId = new Map(rows.map(({ id, host }) => [id, host]));
   const { protocol, host: publicHost } = new URL(publicUrl);
   const byHost = new Map([
@@ -34,4 +27,26 @@ export async function openDomains(sql: SqlRunner, hosts: readonly string[], publ
     hostOf: (id) => byId.get(id),
     baseUrl: (id) => (id === DEFAULT_DOMAIN ? publicUrl : `${protocol}//${byId.get(id) ?? publicHost}`),
   };
+}
+
+interface Row {
+  readonly id: number;
+  readonly host: string;
+}
+
+/** Instances that start at once want the same numbers; of each round at least one gets its own. */
+async function readWith(sql: SqlRunner, hosts: readonly string[]): Promise<readonly Row[]> {
+  for (;;) {
+    const { rows } = await execute<Row>(sql, build.selectFrom('domains').select(['id', 'host']));
+    const missing = hosts.filter((host) => rows.every((row) => row.host !== host));
+    if (missing.length === 0) return rows;
+    for (const host of missing) {
+      await sql.query(
+        // Whether another took the host or only the number is seen when they are read again. SQLite needs the WHERE, or takes
+        // the ON for that of a join.
+        'INSERT INTO domains (id, host, created_at) SELECT MAX(id) + 1, $1, $2 FROM domains WHERE true ON CONFLICT DO NOTHING',
+        [host, Date.now()],
+      );
+    }
+  }
 }
