@@ -12,8 +12,6 @@ import { openServices, type Services } from './services.ts';
 export interface Instance {
   readonly services: Services;
   readonly port: number;
-  /** The admin key, if it was made just now: it is never to be had again. */
-  readonly madeAdminKey: string | undefined;
   readonly registry: () => Promise<Registry>;
   /** Takes no more, answers what is under way, counts or keeps every click, closes everything. */
   stop(): Promise<void>;
@@ -24,6 +22,8 @@ export interface InstanceOptions {
   readonly version: string;
   /** The metrics of all workers, where there are several. */
   readonly readMetrics: (() => Promise<string>) | undefined;
+  /** Called before `startInstance` resolves, if an admin key is made now: it is never to be had again. */
+  readonly showAdminKey: (key: string) => void;
 }
 
 /** Time for answers under way, of the 10 s that a stop may take in all. */
@@ -36,7 +36,6 @@ export async function startInstance(given: Config, options: InstanceOptions): Pr
   const services = await openServices(await openFoundation(config, options.name));
   let draining = false;
   try {
-    const madeAdminKey = config.adminKey === undefined ? await makeFirstAdminKey(services.database.sql) : undefined;
     const clicks = createClickRecorder({
       events: services.clicks.events,
       secret: services.secret,
@@ -49,7 +48,11 @@ export async function startInstance(given: Config, options: InstanceOptions): Pr
       onClick: clicks.record,
       readMetrics: options.readMetrics,
     });
+    // Of the packaged database it is known that it can be read; reading it may wait until the service answers.
+    if (config.countryDatabase !== 'packaged') clicks.warm();
     await listen(app.http.server, config);
+    // Once nothing can refuse the start any more: a key of a service that never came up would be lost.
+    if (config.adminKey === undefined) await makeFirstAdminKey(services.database.sql, options.showAdminKey);
     setImmediate(() => {
       clicks.warm();
       app.metrics.registry().catch((error) => services.log.error({ err: error }, 'no metrics'));
@@ -57,7 +60,6 @@ export async function startInstance(given: Config, options: InstanceOptions): Pr
     return {
       services,
       port: config.port,
-      madeAdminKey,
       registry: app.metrics.registry,
       async stop() {
         draining = true;

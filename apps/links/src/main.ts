@@ -11,8 +11,7 @@ export async function serve(variables: NodeJS.ProcessEnv): Promise<void> {
   if (config.workers === 1) return serveAlone(config);
   const { runPrimary } = await import('./workers/primary.ts');
   const { withRealPort } = await import('./http/listen.ts');
-  const exitCode = await runPrimary(await withRealPort(config), (ready) => announce(config, ready));
-  if (exitCode !== 0) process.exit(exitCode);
+  process.exit(await runPrimary(await withRealPort(config), ({ port }) => announce(config, port)));
 }
 
 /** `spillway worker`: counts clicks until SIGTERM or SIGINT. @throws {StartupError | ConfigurationError} */
@@ -23,12 +22,14 @@ export async function runWorker(variables: NodeJS.ProcessEnv): Promise<void> {
   process.stdout.write('Spillway worker is ready: it counts clicks.\n');
   await stop;
   await worker.close();
+  process.exit(0);
 }
 
 async function serveAlone(config: Config): Promise<void> {
   const stop = stopSignal();
-  const instance = await startInstance(config, { name: config.instance, version: version(), readMetrics: undefined });
-  announce(config, instance);
+  const { instance: name } = config;
+  const instance = await startInstance(config, { name, version: version(), readMetrics: undefined, showAdminKey });
+  announce(config, instance.port);
   await stop;
   await instance.stop();
   // All is closed. What a library may still hold open, such as a connection on its way, must not keep the process.
@@ -36,25 +37,31 @@ async function serveAlone(config: Config): Promise<void> {
 }
 
 async function serveAsWorker(config: Config, variables: NodeJS.ProcessEnv): Promise<void> {
-  const stop = stopSignal();
+  // The primary decides when there was enough patience: a Ctrl-C reaches all of the group, and comes from the primary once more.
+  const stop = stopSignal(() => undefined);
   const { openWorkerSide } = await import('./workers/worker-side.ts');
   const primary = openWorkerSide(variables);
-  const { readMetrics } = primary;
   const instance = await startInstance(config, {
     name: primary.nameOf(config.instance),
     version: version(),
-    readMetrics,
+    readMetrics: () => primary.readMetrics(),
+    showAdminKey,
+  }).catch((error) => {
+    primary.leave();
+    throw error;
   });
-  await primary.offer(await instance.registry());
+  primary.offer(await instance.registry());
   primary.ready(instance);
-  await stop;
+  await Promise.race([stop, primary.gone]);
   await instance.stop();
-  // The line to the primary would keep the process alive.
-  cluster.worker?.disconnect();
+  process.exit(0);
 }
 
-function announce(config: Config, { port, madeAdminKey }: { port: number; madeAdminKey: string | undefined }): void {
+function announce(config: Config, port: number): void {
   const url = config.port === 0 ? `http://localhost:${port}` : config.publicUrl;
   process.stdout.write(`Spillway is ready: ${url}\n`);
-  if (madeAdminKey !== undefined) process.stdout.write(`The admin key, shown this once: ${madeAdminKey}\n`);
+}
+
+function showAdminKey(key: string): void {
+  process.stdout.write(`The admin key, shown this once: ${key}\n`);
 }

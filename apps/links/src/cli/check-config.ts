@@ -1,3 +1,4 @@
+import { openCountries } from '../clicks/countries.ts';
 import { parseConfig } from '../config.ts';
 import { EXIT } from './failure.ts';
 
@@ -5,6 +6,7 @@ import { EXIT } from './failure.ts';
 export async function checkConfig(): Promise<number> {
   const config = parseConfig(process.env);
   const { database, redis } = config;
+  openCountries(config.countryDatabase).load();
   const rows: [string, string][] = [
     ['serves', `${config.publicUrl} on port ${config.port}`],
     [

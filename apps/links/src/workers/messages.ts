@@ -1,9 +1,16 @@
+import type { Registry } from 'prom-client';
+
+/** A worker's own metrics, as prom-client adds them up. */
+export type OwnMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
 /** What a worker process tells the primary, and is told. */
 export type FromWorker =
-  | { readonly type: 'spillway:ready'; readonly port: number; readonly madeAdminKey: string | undefined }
-  | { readonly type: 'spillway:read-metrics'; readonly id: number };
+  | { readonly type: 'spillway:ready'; readonly port: number }
+  | { readonly type: 'spillway:read-metrics'; readonly id: number }
+  | { readonly type: 'spillway:own-metrics'; readonly id: number; readonly metrics: OwnMetrics };
 
 export type ToWorker =
+  | { readonly type: 'spillway:tell-metrics'; readonly id: number }
   | { readonly type: 'spillway:metrics'; readonly id: number; readonly text: string }
   | { readonly type: 'spillway:metrics'; readonly id: number; readonly error: string };
 

@@ -1,8 +1,10 @@
-import cluster, { type Worker } from 'node:cluster';
+import cluster from 'node:cluster';
 import type { Config } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { type FromWorker, NUMBER_VARIABLE, type ToWorker } from './messages.ts';
+import { type FromWorker, NUMBER_VARIABLE } from './messages.ts';
+import { killWorkers, stopWorkers } from './stop-workers.ts';
+import { createWorkerMetrics, tell } from './worker-metrics.ts';
 
 /** A worker that ran so long before it died is started again at once; sooner, after twice the last pause. */
 const HEALTHY_MS = 60_000;
@@ -10,24 +12,27 @@ const PAUSE_MS = { first: 100, most: 10_000 };
 
 export interface Ready {
   readonly port: number;
-  readonly madeAdminKey: string | undefined;
 }
 
 /**
  * `WORKERS=n`: n processes on one port. The primary serves nothing itself: it starts workers, starts them again with growing
  * pauses when they die, adds up their metrics, and passes the signal to stop on.
- * @returns the exit code: that of a worker which could not even start, else 0
+ * @returns the exit code: that of a worker which could not even start, 1 if one had to be killed to stop, else 0
  */
 export async function runPrimary(config: Config, onReady: (ready: Ready) => void): Promise<number> {
   const log = createLogger({ level: config.logLevel, instance: config.instance });
-  const stop = stopSignal();
+  const stop = stopSignal((exitCode) => {
+    killWorkers();
+    process.exit(exitCode);
+  });
   // A worker that dies before it was ever ready will not do better the second time: what it said stands on stderr.
   const outcome = await new Promise<{ readonly exitCode: number }>((resolve) => {
     startAll(config, log, onReady, (exitCode) => resolve({ exitCode }));
     stop.then(() => resolve({ exitCode: 0 }));
   });
-  await stopAll();
-  return outcome.exitCode;
+  stopping = true;
+  const stopCode = await stopWorkers(log);
+  return outcome.exitCode === 0 ? stopCode : outcome.exitCode;
 }
 
 let stopping = false;
@@ -38,21 +43,36 @@ function startAll(
   onReady: (ready: Ready) => void,
   onHopeless: (exitCode: number) => void,
 ): void {
+  const metrics = createWorkerMetrics();
   const readyNumbers = new Set<number>();
   let announced = false;
-  let madeAdminKey: string | undefined;
   const start = (number: number, pauseMs: number) => {
     if (stopping) return;
     const worker = cluster.fork({ [NUMBER_VARIABLE]: number, PORT: config.port });
     const startedMs = performance.now();
-    worker.on('message', (message: FromWorker) => {
-      if (message.type === 'spillway:read-metrics') void answerMetrics(worker, message.id);
-      if (message.type !== 'spillway:ready') return;
+    const answerMetrics = (id: number) =>
+      metrics.read().then(
+        (text) => tell(worker, { type: 'spillway:metrics', id, text }),
+        (error) => tell(worker, { type: 'spillway:metrics', id, error: String(error) }),
+      );
+    const becomeReady = ({ port }: Ready) => {
+      metrics.add(worker);
       readyNumbers.add(number);
-      madeAdminKey ??= message.madeAdminKey;
       if (announced || readyNumbers.size < config.workers) return;
       announced = true;
-      onReady({ port: message.port, madeAdminKey });
+      onReady({ port });
+    };
+    worker.on('message', (message: FromWorker) => {
+      switch (message.type) {
+        case 'spillway:ready':
+          return becomeReady(message);
+        case 'spillway:own-metrics':
+          return metrics.told(worker, message);
+        case 'spillway:read-metrics':
+          return void answerMetrics(message.id);
+        default:
+          return message satisfies never;
+      }
     });
     worker.on('exit', (code, signal) => {
       if (stopping) return;
@@ -67,36 +87,4 @@ function startAll(
     });
   };
   for (let number = 1; number <= config.workers; number += 1) start(number, PAUSE_MS.first);
-}
-
-async function answerMetrics(worker: Worker, id: number): Promise<void> {
-  const reply = (message: ToWorker) => {
-    if (worker.isConnected()) worker.send(message);
-  };
-  try {
-    reply({ type: 'spillway:metrics', id, text: await readAll() });
-  } catch (error) {
-    reply({ type: 'spillway:metrics', id, error: error instanceof Error ? error.message : String(error) });
-  }
-}
-
-let aggregator: Promise<{ clusterMetrics(): Promise<string> }> | undefined;
-
-async function readAll(): Promise<string> {
-  aggregator ??= import('prom-client').then(({ AggregatorRegistry }) => new AggregatorRegistry());
-  return (await aggregator).clusterMetrics();
-}
-
-async function stopAll(): Promise<void> {
-  stopping = true;
-  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-  await Promise.all(
-    workers.map(
-      (worker) =>
-        new Promise<void>((resolve) => {
-          worker.once('exit', () => resolve());
-          worker.process.kill('SIGTERM');
-        }),
-    ),
-  );
 }

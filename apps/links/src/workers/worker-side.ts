@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import type { Registry } from 'prom-client';
 import { type FromWorker, NUMBER_VARIABLE, type ToWorker } from './messages.ts';
 
@@ -5,36 +6,55 @@ import { type FromWorker, NUMBER_VARIABLE, type ToWorker } from './messages.ts';
 export interface WorkerSide {
   /** `instance-w1` and so on: spools and metrics of workers stay apart. */
   nameOf(instance: string): string;
-  ready(message: { port: number; madeAdminKey: string | undefined }): void;
+  ready(message: { port: number }): void;
   /** The metrics of all workers together. */
   readMetrics(): Promise<string>;
   /** Lets the primary read this worker's. */
-  offer(registry: Registry): Promise<void>;
+  offer(registry: Registry): void;
+  /** Hangs up: an open line would keep the process of a worker that could not start. */
+  leave(): void;
+  /** Resolves when the primary is no more. */
+  readonly gone: Promise<void>;
 }
 
 const PATIENCE_MS = 6_000;
 
 export function openWorkerSide(variables: NodeJS.ProcessEnv): WorkerSide {
   let lastId = 0;
+  let offered: Registry | undefined;
   const waiting = new Map<number, { resolve(text: string): void; reject(error: Error): void }>();
-  const send = (message: FromWorker) => process.send?.(message);
+  const send = (message: FromWorker) => {
+    // A callback, since what can not be sent any more would end the process as an error that nobody heard.
+    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+  };
+  const tell = async (id: number) => {
+    if (offered !== undefined) send({ type: 'spillway:own-metrics', id, metrics: await offered.getMetricsAsJSON() });
+  };
   process.on('message', (message: ToWorker) => {
-    if (message.type !== 'spillway:metrics') return;
+    // Who does not tell is counted as silent.
+    if (message.type === 'spillway:tell-metrics') return void tell(message.id).catch(() => undefined);
     const waiter = waiting.get(message.id);
     waiting.delete(message.id);
     if ('text' in message) waiter?.resolve(message.text);
     else waiter?.reject(new Error(message.error));
   });
+  const gone = new Promise<void>((resolve) => {
+    cluster.worker?.once('disconnect', () => {
+      // Else Node ends the process here and now, with requests under way and clicks in memory.
+      if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+      resolve();
+    });
+  });
   return {
     nameOf: (instance) => `${instance}-w${variables[NUMBER_VARIABLE] ?? process.pid}`,
-    ready: (message) => void send({ type: 'spillway:ready', ...message }),
+    ready: ({ port }) => send({ type: 'spillway:ready', port }),
     readMetrics: () =>
       new Promise((resolve, reject) => {
         lastId += 1;
         const id = lastId;
         const late = setTimeout(() => {
           waiting.delete(id);
-          reject(new Error('The other workers did not tell their metrics in time'));
+          reject(new Error('The primary did not tell the metrics of all workers in time'));
         }, PATIENCE_MS);
         waiting.set(id, {
           resolve: (text) => {
@@ -48,11 +68,10 @@ export function openWorkerSide(variables: NodeJS.ProcessEnv): WorkerSide {
         });
         send({ type: 'spillway:read-metrics', id });
       }),
-    async offer(registry) {
-      const { AggregatorRegistry } = await import('prom-client');
-      AggregatorRegistry.setRegistries(registry);
-      // Its constructor is what listens to the primary's questions.
-      new AggregatorRegistry();
+    offer(registry) {
+      offered = registry;
     },
+    leave: () => process.disconnect?.(),
+    gone,
   };
 }

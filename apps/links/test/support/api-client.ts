@@ -55,7 +55,12 @@ export async function startApiService(name: ConfigurationName, env: Record<strin
     LOG_LEVEL: 'error',
     ...env,
   });
-  const instance = await startInstance(config, { name: 'api-test', version: '0.0.0', readMetrics: undefined });
+  const instance = await startInstance(config, {
+    name: 'api-test',
+    version: '0.0.0',
+    readMetrics: undefined,
+    showAdminKey: () => undefined,
+  });
   const url = `http://localhost:${port}`;
   const documented = await documentedStatuses(url);
 

@@ -1,0 +1,178 @@
+import { execFileSync } from 'node:child_process';
+import { createDatabaseIn, freePort, isRunning, spawnProcess, temporaryDirectory, until } from '@spillway/testkit';
+import { expect, inject, test } from 'vitest';
+import { beginCreation } from '../support/slow-creation.ts';
+import { COMMAND, type Embedded, startEmbedded } from '../support/spillway.ts';
+
+const ROOT = new URL('../../../..', import.meta.url);
+const KEY = 'admin-key-for-tests-0123';
+
+const refuses = (url: string) => async () =>
+  fetch(`${url}/healthz`, { headers: { connection: 'close' } }).then(
+    () => false,
+    () => true,
+  );
+
+async function linksAndVisits({ url, adminKey }: Embedded, visits: number): Promise<string[]> {
+  const answer = await fetch(`${url}/api/v1/links/batch`, {
+    method: 'POST',
+    headers: { 'x-api-key': adminKey, 'content-type': 'application/json' },
+    body: JSON.stringify({ links: Array.from({ length: 20 }, (_, i) => ({ url: `https://example.org/${i}` })) }),
+  });
+  const { results } = (await answer.json()) as { results: { link: { code: string } }[] };
+  const codes = results.map(({ link }) => link.code);
+  const asked = Array.from({ length: visits }, (_, i) => fetch(`${url}/${codes[i % 20]}`, { redirect: 'manual' }));
+  for (const visit of await Promise.all(asked)) expect(visit.status).toBe(302);
+  return codes;
+}
+
+async function countedClicks(url: string): Promise<number> {
+  const answer = await fetch(`${url}/api/v1/stats`, { headers: { 'x-api-key': KEY } });
+  return ((await answer.json()) as { totals: { clicks: number } }).totals.clicks;
+}
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  'G6: embedded, %s right after the last click loses nothing',
+  async (signal) => {
+    await using directory = temporaryDirectory({ name: 'stop' });
+    await using service = await startEmbedded({ DATA_DIR: directory.path, LIMIT_REDIRECT: 'off' });
+    const codes = await linksAndVisits(service, 300);
+    service.process.signal(signal);
+    expect(await service.process.exited).toEqual({ code: 0, signal: null });
+    await service.restart();
+    await until(async () => (await countedClicks(service.url)) >= 300);
+    expect(await countedClicks(service.url)).toBe(300);
+    for (const code of codes) {
+      expect((await fetch(`${service.url}/${code}`, { redirect: 'manual' })).status).toBe(302);
+    }
+  },
+);
+
+test.each(['SIGTERM', 'SIGINT'] as const)('an echo of %s does not cut what is under way', async (signal) => {
+  await using service = await startEmbedded();
+  const creation = await beginCreation(service.url, KEY);
+  service.process.signal(signal);
+  await until(refuses(service.url));
+  service.process.signal(signal);
+  expect((await creation.finish()).status).toBe(201);
+  expect(await service.process.exited).toEqual({ code: 0, signal: null });
+});
+
+test('Ctrl-C of "npm start", which the service gets from the terminal and from npm, cuts nothing', async () => {
+  await using directory = temporaryDirectory({ name: 'npm-start' });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  await using npm = spawnProcess({
+    name: 'npm start',
+    command: 'npm',
+    args: ['start'],
+    cwd: ROOT.pathname,
+    env: { PORT: String(port), HOST: '127.0.0.1', DATA_DIR: directory.path, ADMIN_KEY: KEY },
+    readyWhen: (line) => line.includes('Spillway is ready'),
+  });
+  await npm.ready;
+  const creation = await beginCreation(url, KEY);
+  process.kill(-npm.pid, 'SIGINT');
+  await until(refuses(url));
+  expect((await creation.finish()).status).toBe(201);
+  await npm.exited;
+});
+
+test('who presses Ctrl-C again after a while ends the service at once', async () => {
+  await using service = await startEmbedded();
+  await beginCreation(service.url, KEY);
+  await until(() => {
+    service.process.signal('SIGINT');
+    return !service.process.running;
+  });
+  expect(await service.process.exited).toEqual({ code: 130, signal: null });
+});
+
+async function startWorkers(more: Record<string, string> = {}) {
+  const directory = temporaryDirectory({ name: 'workers' });
+  const database = await createDatabaseIn(inject('postgresUrl'));
+  const port = await freePort();
+  const primary = spawnProcess({
+    name: 'spillway links',
+    module: COMMAND,
+    args: ['links'],
+    env: {
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      INSTANCE: 'pair',
+      DATA_DIR: directory.path,
+      DATABASE_URL: database.url,
+      SPILLWAY_SECRET: 'a-secret-for-these-tests',
+      ADMIN_KEY: KEY,
+      WORKERS: '2',
+      LOG_LEVEL: 'warn',
+      ...more,
+    },
+    readyWhen: (line) => line.startsWith('Spillway is ready'),
+  });
+  await primary.ready;
+  const children = () =>
+    execFileSync('ps', ['--ppid', String(primary.pid), '-o', 'pid='])
+      .toString()
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    primary,
+    workers: children(),
+    async [Symbol.asyncDispose]() {
+      await primary.close();
+      await database.drop();
+      await directory.close();
+    },
+  };
+}
+
+/** One creation under way on each worker. */
+async function creationsOnBoth(url: string) {
+  // The primary hands out connections in turn.
+  return [await beginCreation(url, KEY), await beginCreation(url, KEY)];
+}
+
+test.each(['SIGINT', 'SIGTERM'] as const)('WORKERS=2: %s to the whole group cuts nothing', async (signal) => {
+  await using service = await startWorkers();
+  const creations = await creationsOnBoth(service.url);
+  process.kill(-service.primary.pid, signal);
+  await until(refuses(service.url));
+  const answers = await Promise.all(creations.map((creation) => creation.finish()));
+  expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+  expect(answers.map(({ servedBy }) => servedBy).sort()).toEqual(['pair-w1', 'pair-w2']);
+  expect(await service.primary.exited).toEqual({ code: 0, signal: null });
+  expect(service.primary.stderr).toEqual([]);
+});
+
+test('WORKERS=2: who presses Ctrl-C again after a while ends all at once', async () => {
+  await using service = await startWorkers();
+  await creationsOnBoth(service.url);
+  await until(() => {
+    process.kill(-service.primary.pid, 'SIGINT');
+    return !service.primary.running;
+  });
+  expect(await service.primary.exited).toEqual({ code: 130, signal: null });
+  await until(() => !service.workers.some((pid) => isRunning(pid)), { timeoutMs: 2_000 });
+});
+
+test('WORKERS=2: a worker that hangs is killed in the end, and the exit code says so', async () => {
+  await using service = await startWorkers();
+  const [hung = 0] = service.workers;
+  process.kill(hung, 'SIGSTOP');
+  expect((await service.primary.stop({ timeoutMs: 25_000 })).code).toBe(1);
+  expect(isRunning(hung)).toBe(false);
+  expect(service.primary.stderr.join('\n')).toContain('did not stop');
+});
+
+test('WORKERS=2: when the primary is killed, the workers finish what is under way and end', async () => {
+  await using service = await startWorkers();
+  const creations = await creationsOnBoth(service.url);
+  service.primary.signal('SIGKILL');
+  await until(refuses(service.url));
+  const answers = await Promise.all(creations.map((creation) => creation.finish()));
+  expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+  await until(() => !service.workers.some((pid) => isRunning(pid)), { timeoutMs: 15_000 });
+});
