@@ -14,3 +14,6 @@ export const bodyFailures = { 400: problemSchema, 413: problemSchema, 415: probl
 
 /** For OpenAPI: either way to send a key. */
 export const security = [{ apiKey: [] }, { bearer: [] }];
+
+/** Text that every database can hold: no control characters, NUL above all, and no half of a surrogate pair. */
+export const PLAIN_TEXT = /^[^\p{Cc}\p{Cs}]*$/u;

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Problem, problemSchema } from '../http/problem.ts';
-import { bodyFailures, failures, security } from '../http/route-schemas.ts';
+import { bodyFailures, failures, PLAIN_TEXT, security } from '../http/route-schemas.ts';
 import { futureTime, saying } from '../http/saying.ts';
 import type { Authorize } from './authorize.ts';
 import type { KeyRecord } from './key-store.ts';
@@ -10,7 +10,8 @@ import type { Keys } from './keys.ts';
 import { ADMIN, SCOPES, type Scope, scopeSchema } from './scopes.ts';
 
 const nameSays = saying('must be text of 1 to 100 characters');
-const name = z.string(nameSays).trim().min(1, nameSays).max(100, nameSays);
+const plainSays = saying('must have no control characters, and only whole Unicode characters');
+const name = z.string(nameSays).trim().min(1, nameSays).max(100, nameSays).regex(PLAIN_TEXT, plainSays);
 const scopes = z
   .array(scopeSchema, saying(`must be a list of ${SCOPES.join(', ')}`))
   .min(1, saying(`must have at least one of ${SCOPES.join(', ')}`))
@@ -36,7 +37,9 @@ const keyAnswer = z
 const newKeyAnswer = keyAnswer
   .extend({ key: z.string().describe('The key. Shown this once.') })
   .meta({ id: 'ShownKey' });
-const params = z.object({ id: z.string().max(100, saying('must have at most 100 characters')) });
+const params = z.object({
+  id: z.string().max(100, saying('must have at most 100 characters')).regex(PLAIN_TEXT, plainSays),
+});
 
 /** `/keys`, to be registered under the API's prefix. */
 export async function keyRoutes(

@@ -1,4 +1,4 @@
-import type { Link } from './link.ts';
+import { isCode, type Link } from './link.ts';
 import { type ListQuery, SORTS, type Sort } from './link-store.ts';
 
 /** A place in a list, as text that clients need not understand. It belongs to one sort order. */
@@ -19,7 +19,7 @@ export function parseCursor(text: string, sort: Sort): ListQuery['after'] | unde
   if (!Array.isArray(fields) || fields.length !== 3) return undefined;
   const [madeFor, value, id] = fields as unknown[];
   if (!SORTS.includes(madeFor as Sort) || madeFor !== sort) return undefined;
-  const right = sort.endsWith('code') ? typeof value === 'string' && value.length <= 64 : Number.isSafeInteger(value);
+  const right = sort.endsWith('code') ? typeof value === 'string' && isCode(value) : Number.isSafeInteger(value);
   if (!right || !Number.isSafeInteger(id)) return undefined;
   return { value: value as string | number, id: id as number };
 }

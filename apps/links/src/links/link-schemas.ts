@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { problemSchema } from '../http/problem.ts';
+import { PLAIN_TEXT } from '../http/route-schemas.ts';
 import { futureTime, pageSize, saying, sayingLength } from '../http/saying.ts';
 import { aliasFault } from './alias.ts';
 import { REDIRECT_STATUSES } from './link.ts';
@@ -9,14 +10,11 @@ import { checkTarget, MAX_TARGET_LENGTH, type TargetRules } from './target.ts';
 const MAX_TAGS = 20;
 const MAX_BATCH = 1_000;
 
+const plainSays = saying('must have no control characters, and only whole Unicode characters');
+
 const text = (most: number) => {
   const says = saying(`must be text of 1 to ${most} characters`);
-  return z
-    .string(says)
-    .trim()
-    .min(1, says)
-    .max(most, says)
-    .regex(/^\P{Cc}*$/u, saying('must have no control characters'));
+  return z.string(says).trim().min(1, says).max(most, says).regex(PLAIN_TEXT, plainSays);
 };
 
 const title = text(500);
@@ -145,9 +143,10 @@ export const listQuery = z.strictObject({
     .string(once)
     .trim()
     .max(200, saying('must have at most 200 characters'))
+    .regex(PLAIN_TEXT, plainSays)
     .optional()
     .describe('In code, URL and title, without regard to case.'),
-  tag: z.string(once).max(64, saying('must have at most 64 characters')).optional(),
+  tag: z.string(once).max(64, saying('must have at most 64 characters')).regex(PLAIN_TEXT, plainSays).optional(),
   sort: z.enum(SORTS, saying(`must be one of ${SORTS.join(', ')}`)).default('-createdAt'),
 });
 

@@ -4,7 +4,7 @@ import type { IdAllocator, ShortCode } from '@spillway/ids';
 import type { CachedLink } from '../redirect/cached-link.ts';
 import { cacheKey } from './cache-key.ts';
 import type { Domains } from './domains.ts';
-import type { Link, LinkAddress, RedirectStatus } from './link.ts';
+import { isCode, type Link, type LinkAddress, type RedirectStatus } from './link.ts';
 import type { InsertOutcome, LinkChange, LinkStore, ListQuery, NewLinkRow } from './link-store.ts';
 import type { Passwords } from './password.ts';
 
@@ -37,7 +37,7 @@ export interface CreateContext {
 
 export type LinkEdit = Omit<LinkChange, 'passwordHash'> & { readonly password?: string | undefined };
 
-/** The links. Every change is answered only after it is committed and every cache has been told. */
+/** The links; text that can be no code names none. Every change is answered only after it is committed and every cache has been told. */
 export interface Links {
   /** An outcome for each, in order; one transaction for all. @throws {StoreUnavailableError} */
   create(links: readonly NewLinkAt[], context: CreateContext): Promise<readonly InsertOutcome[]>;
@@ -123,8 +123,9 @@ export function createLinks(dependencies: LinksDependencies): Links {
       );
       return result;
     },
-    find: (address) => store.find(address),
+    find: async (address) => (isCode(address.code) ? store.find(address) : undefined),
     async update(address, edit) {
+      if (!isCode(address.code)) return undefined;
       const { password, ...rest } = edit;
       // Left out and taken away are not the same.
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
@@ -134,6 +135,7 @@ export function createLinks(dependencies: LinksDependencies): Links {
       return result;
     },
     async remove(address) {
+      if (!isCode(address.code)) return false;
       const { result, seqs } = await store.remove(address, now());
       if (result !== undefined) await changed([result], seqs);
       return result !== undefined;
