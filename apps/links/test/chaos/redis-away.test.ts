@@ -10,6 +10,8 @@ const LOADS = 4;
 const INSTANCES = 3;
 const MOST = LOADS * INSTANCES;
 const CODES = 50_000;
+/** After this even a look-up that found no room is refused. */
+const HARD_TIMEOUT_MS = 5_000;
 
 /**
  * Look-ups that PostgreSQL is working on, as it says itself, on a connection of this test: `pg_stat_activity` has a row for each
@@ -71,6 +73,7 @@ test(`G4, G7: Redis refused at the start and later, 100,000 codes asked meanwhil
       for (const { code, url } of [made.body, { code: known, url: 'https://example.org/known' }]) {
         const seen = await visit(instances.at(i + 1), code, clientAddress(i));
         expect([seen.status, seen.location]).toEqual([302, url]);
+        expect(seen.answeredMs - seen.sentMs).toBeLessThan(HARD_TIMEOUT_MS);
         clicks += 1;
       }
     }
