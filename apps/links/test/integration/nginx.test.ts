@@ -66,6 +66,42 @@ describe('three instances behind the shipped nginx configuration', () => {
     expect(Object.keys(report.redirects).sort()).toEqual(['links-1', 'links-2', 'links-3']);
   });
 
+  test('G4: an instance that hangs costs who reads some patience, and no answer', async () => {
+    const [hung] = cluster.instances;
+    const serves = async () => /^x-served-by: links-1$/im.test((await sendRaw(port, rawRequest('GET /healthz'))).head);
+    await until(serves, { timeoutMs: 30_000, what: 'links-1 to serve' });
+    hung?.process.pause();
+    try {
+      const visits = Array.from({ length: 30 }, (_, i) => sendRaw(port, rawRequest(`GET /${codes[i % codes.length]}`)));
+      const answers = await Promise.all(visits);
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 302));
+      for (const { head } of answers) expect(head).not.toMatch(/^x-served-by: links-1$/im);
+    } finally {
+      hung?.process.resume();
+    }
+    // Taken in again by itself.
+    await until(serves, { timeoutMs: 30_000, what: 'links-1 to serve again' });
+  });
+
+  test('G4: while PostgreSQL hangs the instances answer for themselves, and none is taken for broken', async () => {
+    const from = (i: number) => ({ 'X-Forwarded-For': `198.51.100.${i}` });
+    const known = () => Promise.all(codes.map((code) => sendRaw(port, rawRequest(`GET /${code}`))));
+    for (let round = 0; round < 3; round += 1) await known();
+    cluster.postgres.pause();
+    try {
+      const unknown = Array.from({ length: 30 }, (_, i) => sendRaw(port, rawRequest(`GET /unknown${i}`, from(i))));
+      for (const answer of await Promise.all(unknown)) {
+        expectProblem(answer, 503);
+        expect(answer.head).toMatch(/^x-served-by: links-/im);
+      }
+      for (const answer of await known()) expect(answer.status).toBe(302);
+    } finally {
+      cluster.postgres.resume();
+    }
+    const isBack = async () => (await sendRaw(port, rawRequest('GET /unknown', from(99)))).status === 404;
+    await until(isBack, { timeoutMs: 30_000, what: 'PostgreSQL to be asked again' });
+  });
+
   test('a client that writes X-Forwarded-For itself stays the same client', async () => {
     const guess = (from: string, i: number) =>
       sendRaw(port, rawRequest(`GET /guess${i}`, { 'X-Forwarded-For': `198.51.100.${i}` }), { from });
