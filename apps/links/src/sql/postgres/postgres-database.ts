@@ -1,4 +1,4 @@
-import type { SqlRunner } from '@spillway/kernel';
+import { type SqlRunner, StoreUnavailableError } from '@spillway/kernel';
 import { type PgPool, postgresRunner } from '@spillway/kernel/postgres';
 import pg from 'pg';
 import type { DatabaseConfig } from '../../config.ts';
@@ -15,7 +15,10 @@ const REPORT_FACTOR = 10;
 const MIGRATION_TIMEOUT_MS = 120_000;
 const MOST_CONNECT_MS = 10_000;
 
-/** PostgreSQL: a pool for the work, a small one for reports, and one breaker for the first. Connects when first asked. */
+/**
+ * PostgreSQL: a pool for the work, a small one for reports, and one breaker for the first. Reports ask nothing while it is open,
+ * but do not open it: they are slow by nature, and wait for each other. Connects when first asked.
+ */
 export function openPostgres(config: PostgresConfig): Database {
   const work = createPool(config, { max: config.pool, timeoutMs: config.timeoutMs, name: 'spillway' });
   const reports = createPool(config, { max: 3, timeoutMs: config.timeoutMs * REPORT_FACTOR, name: 'spillway-reports' });
@@ -34,7 +37,10 @@ export function openPostgres(config: PostgresConfig): Database {
     sql,
     reports: {
       dialect: 'postgres',
-      query: (text, values) => breaker.run('report', () => reportRunner.query(text, values)),
+      query: async (text, values) => {
+        if (breaker.state === 'down') throw new StoreUnavailableError('report', undefined, 'is down (breaker open)');
+        return reportRunner.query(text, values);
+      },
     },
     async migrate(migrations) {
       const pool = createPool(config, { max: 1, timeoutMs: MIGRATION_TIMEOUT_MS, name: 'spillway-migrate' });

@@ -4,8 +4,9 @@ import { migrate } from '../migrate.ts';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 
 /**
- * SQLite with one writing and one reading thread (WAL: readers never wait for the writer). A SELECT goes to the reader, and
- * sees every write that was answered before; inside a transaction everything goes to the writer.
+ * SQLite with one writing and one reading thread (WAL: readers never wait for the writer), and another reading one for reports,
+ * which begins with the first of them. A SELECT goes to the reader, and sees every write that was answered before; inside a
+ * transaction everything goes to the writer.
  */
 export async function openSqlite({ file }: { file: string }): Promise<Database> {
   const writer = openSqliteConnection({ file, access: 'write' });
@@ -16,7 +17,14 @@ export async function openSqlite({ file }: { file: string }): Promise<Database> 
   });
   const reader = openSqliteConnection({ file, access: 'read' });
   const runner = createRunner(writer, reader);
-  const reports: SqlQueries = { dialect: 'sqlite', query: (text, values) => reader.run(text, values) };
+  let reporter: SqliteConnection | undefined;
+  const reports: SqlQueries = {
+    dialect: 'sqlite',
+    query(text, values) {
+      reporter ??= openSqliteConnection({ file, access: 'read' });
+      return reporter.run(text, values);
+    },
+  };
   return {
     sql: runner,
     reports,
@@ -28,7 +36,7 @@ export async function openSqlite({ file }: { file: string }): Promise<Database> 
       await Promise.all([writer.run('SELECT 1'), reader.run('SELECT 1')]);
     },
     async close() {
-      await reader.close();
+      await Promise.all([reader.close(), reporter?.close()]);
       // Last, so that closing the last connection folds the WAL back into the file.
       await writer.close();
     },
