@@ -1,7 +1,8 @@
 import { StoreUnavailableError } from '@spillway/kernel';
-import { createKeys, type RedisLink, RedisReplyError } from '@spillway/redis';
+import type { RedisLink } from '@spillway/redis';
 import type { Logger } from '../log.ts';
 import { StartupError } from '../startup-error.ts';
+import { missingRights, type RedisUse } from './redis-rights.ts';
 
 /** How long a start waits for Redis, which it can do without. */
 const PATIENCE = '300ms';
@@ -11,7 +12,10 @@ const NO_ENTRY = /^(NOAUTH|WRONGPASS|NOPERM)\b/;
  * A Redis that is away is no reason not to start; one that refuses this user is, since that will not mend itself.
  * @throws {StartupError} naming every right that is missing
  */
-export async function checkRedis(link: RedisLink, { prefix, log }: { prefix: string; log: Logger }): Promise<void> {
+export async function checkRedis(
+  link: RedisLink,
+  { prefix, uses, log }: { prefix: string; uses: readonly RedisUse[]; log: Logger },
+): Promise<void> {
   try {
     await link.ready({ timeout: PATIENCE });
   } catch (error) {
@@ -25,7 +29,7 @@ export async function checkRedis(link: RedisLink, { prefix, log }: { prefix: str
     log.warn({ link: link.name, said }, 'Redis does not answer; going on without it until it does');
     return;
   }
-  const missing = await missingRights(link, prefix);
+  const missing = await missingRights(link, { prefix, uses });
   if (missing.length > 0)
     throw new StartupError(`REDIS: ${link.name} takes this user, but not all it has to do:\n  ${missing.join('\n  ')}`);
   link.inspect().then(
@@ -34,27 +38,4 @@ export async function checkRedis(link: RedisLink, { prefix, log }: { prefix: str
     },
     (error) => log.debug({ err: error, link: link.name }, 'Redis was not inspected'),
   );
-}
-
-/** What the server says to commands that change nothing, one of each kind that we need. */
-async function missingRights(link: RedisLink, prefix: string): Promise<readonly string[]> {
-  const key = createKeys({ prefix, package: 'links', version: 1 })('rights', 'probe');
-  const probes: readonly (readonly [string, readonly (string | number)[]])[] = [
-    ['GET', [key]],
-    ['EVAL', ["return redis.call('EXISTS', KEYS[1])", 1, key]],
-    ['XADD', [key, 'NOMKSTREAM', '*', 'probe', '1']],
-    ['ZREM', [key, 'probe']],
-    ['PUBLISH', [`${prefix}:rights`, '']],
-  ];
-  const answers = await Promise.all(
-    probes.map(([name, args]) =>
-      link.command(name, args).then(
-        () => undefined,
-        // Anything but a missing right will show, or mend itself, later.
-        (error: unknown) =>
-          error instanceof RedisReplyError && /\bNOPERM\b/.test(error.message) ? error.message : undefined,
-      ),
-    ),
-  );
-  return answers.filter((answer) => answer !== undefined);
 }

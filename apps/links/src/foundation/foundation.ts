@@ -1,3 +1,4 @@
+import type { RedisLink } from '@spillway/redis';
 import type { Config } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Database } from '../sql/database.ts';
@@ -6,6 +7,7 @@ import { createClosers } from './closers.ts';
 import { openMigratedDatabase } from './migrated-database.ts';
 import { meetNeighbours, type Neighbours } from './neighbours.ts';
 import { openRedisLinks, type RedisLinks } from './redis-links.ts';
+import type { RedisUse } from './redis-rights.ts';
 import { keptSecret } from './secret.ts';
 
 /** What every long-running command stands on: settings, a migrated database, Redis, the other instances. */
@@ -37,8 +39,12 @@ export async function openFoundation(config: Config, instance: string): Promise<
     const redis = openRedisLinks(config);
     if (redis !== undefined) {
       closers.add(() => redis.close());
-      const links = redis.cache === redis.main ? [redis.main] : [redis.main, redis.cache];
-      await Promise.all(links.map((link) => checkRedis(link, { prefix: config.prefix, log })));
+      const { main, cache } = redis;
+      const check = (link: RedisLink, uses: readonly RedisUse[]) =>
+        checkRedis(link, { prefix: config.prefix, uses, log });
+      await Promise.all(
+        main === cache ? [check(main, ['state', 'cache'])] : [check(main, ['state']), check(cache, ['cache'])],
+      );
     }
     const neighbours = await meetNeighbours({ config, instance, database, redis });
     closers.add(() => neighbours.close());
