@@ -13,7 +13,11 @@ export interface LinkStore {
   findById(id: number): Promise<Link | undefined>;
   update(address: LinkAddress, change: LinkChange, nowMs: number): Promise<Changed<Link | undefined>>;
   remove(address: LinkAddress, nowMs: number): Promise<Changed<Link | undefined>>;
-  /** Takes one of the link's clicks, if it has any left; decided by one statement. */
+  /**
+   * Takes one of the link's clicks, if it has any left; decided by one statement. Of one link one at a time, so that a popular one
+   * does not keep the connections waiting for its row.
+   * @throws {OverloadedError} when too many wait
+   */
   useClick(id: number): Promise<'granted' | 'used-up'>;
   list(query: ListQuery): Promise<readonly Link[]>;
   count(): Promise<number>;

@@ -10,6 +10,7 @@ import type { Link, LinkAddress } from './link.ts';
 import { type LinkRow, linkColumns, searchText, toLink, toRow } from './link-rows.ts';
 import type { Changed, LinkChange, LinkStore, RedirectRow } from './link-store.ts';
 import { listLinks } from './list-links.ts';
+import { createTurns } from './turns.ts';
 
 const FIND_FOR_REDIRECT = prepared(
   'links_redirect',
@@ -18,14 +19,24 @@ const FIND_FOR_REDIRECT = prepared(
 
 const USE_CLICK = prepared(
   'links_use_click',
-  'UPDATE links SET used_clicks = used_clicks + 1 WHERE id = $1 AND used_clicks < max_clicks',
+  // Without a number it leads on: a cache may still take the link for one that has one.
+  'UPDATE links SET used_clicks = used_clicks + 1 WHERE id = $1 AND (max_clicks IS NULL OR used_clicks < max_clicks)',
 );
+
+/** Links whose clicks are taken at the same time, and visits that may wait for that. */
+const CLICKS_AT_ONCE = 3;
+const CLICKS_QUEUED = 500;
 
 /** Rows deleted at a time, so that no transaction holds many. */
 const FORGET_AT_ONCE = 5_000;
 
 export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, domains: Domains): LinkStore {
   const { sql } = database;
+  const turns = createTurns({
+    name: 'The queue of limited clicks',
+    concurrent: CLICKS_AT_ONCE,
+    queued: CLICKS_QUEUED,
+  });
   return {
     insert: (rows, nextCode) => {
       const context: InsertContext = { nextCode, keyOf: (link) => cacheKey(link, domains) };
@@ -54,9 +65,8 @@ export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, dom
         if (rows[0] === undefined) return { result: undefined, seqs: [] };
         return { result: toLink(rows[0]), seqs: await tellChange(transaction, cacheKey(address, domains), nowMs) };
       }),
-    async useClick(id) {
-      return (await sql.query(USE_CLICK, [id])).rowCount === 1 ? 'granted' : 'used-up';
-    },
+    useClick: (id) =>
+      turns.run(String(id), async () => ((await sql.query(USE_CLICK, [id])).rowCount === 1 ? 'granted' : 'used-up')),
     list: (query) => listLinks(database.reports, query),
     async count() {
       const { rows } = await database.reports.query<{ links: number }>('SELECT COUNT(*) AS links FROM links');

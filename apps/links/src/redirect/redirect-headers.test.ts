@@ -25,3 +25,9 @@ test('a permanent redirect is kept for a while by the browser alone, and one tha
     expect(cacheControl(link(status, Date.now() + 60_000))).toBe('private, no-store');
   }
 });
+
+test('a link whose visits are decided one by one is kept by nobody, permanent or not', () => {
+  for (const access of ['max-clicks', 'password'] as const) {
+    for (const status of [301, 308]) expect(cacheControl({ ...link(status), access })).toBe('private, no-store');
+  }
+});
