@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client';
 import { createApp } from './app.ts';
-import { createClickRecorder } from './click-log/on-click.ts';
 import type { Config } from './config.ts';
 import { openFoundation } from './foundation/foundation.ts';
 import { growHeapSparingly } from './frugal-heap.ts';
@@ -36,16 +35,12 @@ export async function startInstance(given: Config, options: InstanceOptions): Pr
   const services = await openServices(await openFoundation(config, options.name));
   let draining = false;
   try {
-    const clicks = createClickRecorder({
-      events: services.clicks.events,
-      secret: services.secret,
-      countryDatabase: config.countryDatabase,
-    });
+    const { clicks } = services;
     const app = await createApp({
       services,
       version: options.version,
       draining: () => draining,
-      onClick: clicks.record,
+      onClick: (visit) => void clicks.events.publish(visit),
       readMetrics: options.readMetrics,
     });
     // Of the packaged database it is known that it can be read; reading it may wait until the service answers.

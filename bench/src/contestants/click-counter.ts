@@ -7,8 +7,8 @@ import { sqlWatermarks } from '@spillway/events/sql';
 import { seededRandom } from '@spillway/kernel';
 import { connectRedis } from '@spillway/redis';
 import { accessLog, zipf } from '@spillway/testkit';
-import { type Click, toClick } from '../../../apps/links/src/clicks/click.ts';
-import { clickCodec } from '../../../apps/links/src/clicks/click-codec.ts';
+import type { Click, Visit } from '../../../apps/links/src/clicks/click.ts';
+import { clickCodec, createVisitEncoder } from '../../../apps/links/src/clicks/click-codec.ts';
 import { openCountries } from '../../../apps/links/src/clicks/countries.ts';
 import { createIdentify } from '../../../apps/links/src/clicks/identify.ts';
 import { createClickWriter } from '../../../apps/links/src/clicks/write-clicks.ts';
@@ -27,13 +27,14 @@ await link.ready();
 const name = 'clicks';
 const transport = redisTransport({ link, stream: name });
 const { sql } = database;
-const events = await createEventLog<Click>({
+const identify = createIdentify({ secret: 'a-secret-for-benchmarks-only', countries: openCountries('packaged') });
+const events = await createEventLog<Visit>({
   name,
   producer: 'bench',
   transport,
   watermarks: sqlWatermarks({ sql, name }),
   spool: { directory: SPOOL },
-  encode: clickCodec.encode,
+  encode: createVisitEncoder(identify),
 });
 const sink = createSink<Click>({
   name,
@@ -46,12 +47,11 @@ const sink = createSink<Click>({
 });
 
 // Real clients, browsers and referrers; links by a Zipf law.
-const identify = createIdentify({ secret: 'a-secret-for-benchmarks-only', countries: openCountries('packaged') });
 const entries = await accessLog();
 const linkOf = zipf(LINKS, seededRandom(1));
-const clicks = Array.from({ length: 50_000 }, (_, at): Click => {
+const visits = Array.from({ length: 50_000 }, (_, at): Visit => {
   const { ip = '', userAgent, referrer } = entries[at % entries.length] ?? {};
-  return toClick({ linkId: linkOf() + 1, atMs: 0, ip, userAgent, referrer }, identify);
+  return { linkId: linkOf() + 1, atMs: 0, ip, userAgent, referrer };
 });
 let taken = 0;
 console.log('ready');
@@ -68,8 +68,8 @@ async function count(total: number): Promise<number> {
     }
     const atMs = Date.now();
     for (let i = Math.min(BURST, left); i > 0; i -= 1) {
-      const click = clicks[taken++ % clicks.length] as Click;
-      if (!events.publish({ ...click, atMs })) throw new Error('a click was dropped');
+      const visit = visits[taken++ % visits.length] as Visit;
+      if (!events.publish({ ...visit, atMs })) throw new Error('a click was dropped');
     }
     await new Promise((resolve) => setImmediate(resolve));
   }

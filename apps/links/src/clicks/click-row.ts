@@ -5,8 +5,7 @@ import { readAgent } from './read-agent.ts';
 export interface ClickRow {
   readonly linkId: number;
   readonly atMs: number;
-  /** The visitor hash as a signed 64-bit integer in decimal. */
-  readonly visitor: string;
+  readonly visitor: bigint;
   readonly bot: boolean;
   readonly country: string;
   readonly browser: string;
@@ -21,7 +20,7 @@ export function toRow(click: Click): ClickRow {
   return {
     linkId: click.linkId,
     atMs: click.atMs,
-    visitor: BigInt.asIntN(64, BigInt(`0x${click.visitor}`)).toString(),
+    visitor: click.visitor,
     bot: agent.bot,
     country: click.country,
     browser: agent.browser,

@@ -1,5 +1,5 @@
 import type { SqlQueries } from '@spillway/kernel';
-import { textArray } from './array-literal.ts';
+import { textArray } from './binary-array.ts';
 import { DAY_MS } from './roll-up.ts';
 
 // Every instance that makes partitions takes this lock first. Any number will do that nothing else here uses: "clicks" in ASCII.

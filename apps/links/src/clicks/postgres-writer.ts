@@ -1,5 +1,5 @@
 import type { SqlQueries } from '@spillway/kernel';
-import { numberArray, textArray } from './array-literal.ts';
+import { bigIntArray, int2Array, int4Array, int8Array, textArray } from './binary-array.ts';
 import type { ClickRow } from './click-row.ts';
 import { createPartitions } from './partitions.ts';
 import { HOUR_MS, inOrder, type RollUp, rollUp } from './roll-up.ts';
@@ -48,13 +48,13 @@ export function createPostgresWriter(shard: number) {
         await inserting;
         inserting = transaction.query(INSERT_CLICKS, columnsOf(rows.slice(at, at + MAX_ROWS)));
       }
-      // Their texts are made while the server is at the rows.
-      const hoursText = [numberArray(hours, linkOf), numberArray(hours, hourOf), ...countsOf(hours)];
-      const totalsText = [numberArray(totals, linkOf), ...countsOf(totals)];
+      // Made while the server is at the rows.
+      const hourValues = [int8Array(hours, linkOf), int4Array(hours, hourOf), ...countsOf(hours)];
+      const totalValues = [int8Array(totals, linkOf), ...countsOf(totals)];
       await inserting;
-      await transaction.query(ADD_HOURS, hoursText);
-      await transaction.query(ADD_TOTALS, totalsText);
-      await transaction.query(ADD_SERVICE_HOURS, [numberArray(service, hourOf), ...countsOf(service), shard]);
+      await transaction.query(ADD_HOURS, hourValues);
+      await transaction.query(ADD_TOTALS, totalValues);
+      await transaction.query(ADD_SERVICE_HOURS, [int4Array(service, hourOf), ...countsOf(service), shard]);
     } catch (error) {
       partitions.forget();
       throw error;
@@ -62,12 +62,12 @@ export function createPostgresWriter(shard: number) {
   };
 }
 
-function columnsOf(rows: readonly ClickRow[]): string[] {
+function columnsOf(rows: readonly ClickRow[]): Uint8Array[] {
   return [
-    numberArray(rows, (row) => row.linkId),
-    numberArray(rows, (row) => row.atMs),
-    numberArray(rows, (row) => row.visitor),
-    numberArray(rows, (row) => (row.bot ? 1 : 0)),
+    int8Array(rows, (row) => row.linkId),
+    int8Array(rows, (row) => row.atMs),
+    bigIntArray(rows, (row) => row.visitor),
+    int2Array(rows, (row) => (row.bot ? 1 : 0)),
     textArray(rows, (row) => row.country),
     textArray(rows, (row) => row.browser),
     textArray(rows, (row) => row.system),
@@ -78,7 +78,7 @@ function columnsOf(rows: readonly ClickRow[]): string[] {
 
 const linkOf = (row: RollUp): number => row.linkId;
 const hourOf = (row: RollUp): number => row.hour;
-const countsOf = (rows: readonly RollUp[]): [clicks: string, bots: string] => [
-  numberArray(rows, (row) => row.clicks),
-  numberArray(rows, (row) => row.bots),
+const countsOf = (rows: readonly RollUp[]): [clicks: Uint8Array, bots: Uint8Array] => [
+  int8Array(rows, (row) => row.clicks),
+  int8Array(rows, (row) => row.bots),
 ];

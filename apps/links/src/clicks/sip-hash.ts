@@ -1,37 +1,13 @@
 /**
  * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash of 64 bits for short messages. In JavaScript, since a call into
  * OpenSSL costs several times as much as the hash of an address. 64-bit words are pairs of 32-bit halves, high and low.
+ *
+ * Hashes the first `length` bytes of `message`, and writes the digest, as a little-endian integer of 64 bits, to `into` at `at`:
+ * to make a number or a text of it costs more than to hash.
  */
-export type SipHash = (message: Uint8Array, length: number) => string;
+export type SipHash = (message: Uint8Array, length: number, into: DataView, at: number) => void;
 
-const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
-const digit = (word: number, shift: number): number => DIGITS[(word >>> shift) & 15] as number;
-
-/** One string made at once: to put it together from parts, however they are looked up, costs as much as the hash. */
-const hex = (high: number, low: number): string =>
-  String.fromCharCode(
-    digit(high, 28),
-    digit(high, 24),
-    digit(high, 20),
-    digit(high, 16),
-    digit(high, 12),
-    digit(high, 8),
-    digit(high, 4),
-    digit(high, 0),
-    digit(low, 28),
-    digit(low, 24),
-    digit(low, 20),
-    digit(low, 16),
-    digit(low, 12),
-    digit(low, 8),
-    digit(low, 4),
-    digit(low, 0),
-  );
-
-/**
- * `key`: 16 bytes. The function takes the first `length` bytes of its message, and gives the digest as a number of 16 hexadecimal
- * digits (the reference prints the same bytes the other way round).
- */
+/** `key`: 16 bytes. */
 export function createSipHash(key: Uint8Array): SipHash {
   if (key.length !== 16) throw new RangeError(`A SipHash key has 16 bytes, got ${key.length}`);
   const view = new DataView(key.buffer, key.byteOffset, 16);
@@ -81,7 +57,7 @@ export function createSipHash(key: Uint8Array): SipHash {
     v0l ^= low;
   };
 
-  return (message, length) => {
+  return (message, length, into, at) => {
     v0h = k0h ^ 0x736f6d65;
     v0l = k0l ^ 0x70736575;
     v1h = k1h ^ 0x646f7261;
@@ -91,16 +67,17 @@ export function createSipHash(key: Uint8Array): SipHash {
     v3h = k1h ^ 0x74656462;
     v3l = k1l ^ 0x79746573;
     // Little-endian words; the last one ends with the length.
-    const byte = (at: number): number => (at < length ? (message[at] ?? 0) : 0);
-    const half = (at: number): number => byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24);
+    const byte = (of: number): number => (of < length ? (message[of] ?? 0) : 0);
+    const half = (of: number): number => byte(of) | (byte(of + 1) << 8) | (byte(of + 2) << 16) | (byte(of + 3) << 24);
     const whole = length & ~7;
-    for (let at = 0; at < whole; at += 8) absorb(half(at + 4), half(at));
+    for (let of = 0; of < whole; of += 8) absorb(half(of + 4), half(of));
     absorb(half(whole + 4) | (length << 24), half(whole));
     v2l ^= 0xff;
     round();
     round();
     round();
     round();
-    return hex(v0h ^ v1h ^ v2h ^ v3h, v0l ^ v1l ^ v2l ^ v3l);
+    into.setInt32(at, v0l ^ v1l ^ v2l ^ v3l, true);
+    into.setInt32(at + 4, v0h ^ v1h ^ v2h ^ v3h, true);
   };
 }

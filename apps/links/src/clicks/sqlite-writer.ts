@@ -39,7 +39,7 @@ export function createSqliteWriter(shard: number) {
 
 function toTuple(row: ClickRow): unknown[] {
   const { linkId, atMs, visitor, bot, country, browser, system, device, referrer } = row;
-  return [linkId, atMs, visitor, bot ? 1 : 0, country, browser, system, device, referrer];
+  return [linkId, atMs, visitor.toString(), bot ? 1 : 0, country, browser, system, device, referrer];
 }
 
 function rollUpText(rows: readonly RollUp[]): string {

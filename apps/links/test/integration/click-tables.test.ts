@@ -12,7 +12,7 @@ const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefo
 const click = (given: Partial<Click> = {}): Click => ({
   linkId: 1,
   atMs: START,
-  visitor: 'fedcba9876543210',
+  visitor: BigInt.asIntN(64, 0xfedcba9876543210n),
   country: 'SE',
   userAgent: BROWSER,
   referrer: '',

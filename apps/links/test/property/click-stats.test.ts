@@ -60,7 +60,7 @@ test.each(['sqlite', 'postgres'] as const)(
       linkId: below(3),
       // Often on an hour's very edge.
       atMs: START + below(100) * HOUR_MS + (below(3) === 0 ? ([0, HOUR_MS - 1, 1][below(3)] ?? 0) : below(HOUR_MS)),
-      visitor: (below(300) * 0x1234567).toString(16).padStart(16, 'f'),
+      visitor: -BigInt(below(300)) * 0x1234567_89abcden,
       country: `${'ABCDEF'[below(6)]}${'GHIJKL'[below(6)]}`,
       userAgent: AGENTS[below(AGENTS.length)] ?? '',
       referrer: below(4) === 0 ? '' : `http://${below(30)}.example/`,
