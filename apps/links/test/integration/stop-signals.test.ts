@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { createDatabaseIn, freePort, isRunning, spawnProcess, temporaryDirectory, until } from '@spillway/testkit';
-import { expect, inject, test } from 'vitest';
+import { freePort, isRunning, spawnProcess, temporaryDirectory, until } from '@spillway/testkit';
+import { expect, test } from 'vitest';
 import { beginCreation } from '../support/slow-creation.ts';
-import { COMMAND, type Embedded, startEmbedded } from '../support/spillway.ts';
+import { type Embedded, startEmbedded } from '../support/spillway.ts';
+import { startWorkers } from '../support/workers.ts';
 
 const ROOT = new URL('../../../..', import.meta.url);
 const KEY = 'admin-key-for-tests-0123';
@@ -88,47 +88,6 @@ test('who presses Ctrl-C again after a while ends the service at once', async ()
   expect(await service.process.exited).toEqual({ code: 130, signal: null });
 });
 
-async function startWorkers(more: Record<string, string> = {}) {
-  const directory = temporaryDirectory({ name: 'workers' });
-  const database = await createDatabaseIn(inject('postgresUrl'));
-  const port = await freePort();
-  const primary = spawnProcess({
-    name: 'spillway links',
-    module: COMMAND,
-    args: ['links'],
-    env: {
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      INSTANCE: 'pair',
-      DATA_DIR: directory.path,
-      DATABASE_URL: database.url,
-      SPILLWAY_SECRET: 'a-secret-for-these-tests',
-      ADMIN_KEY: KEY,
-      WORKERS: '2',
-      LOG_LEVEL: 'warn',
-      ...more,
-    },
-    readyWhen: (line) => line.startsWith('Spillway is ready'),
-  });
-  await primary.ready;
-  const children = () =>
-    execFileSync('ps', ['--ppid', String(primary.pid), '-o', 'pid='])
-      .toString()
-      .trim()
-      .split(/\s+/)
-      .map(Number);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    primary,
-    workers: children(),
-    async [Symbol.asyncDispose]() {
-      await primary.close();
-      await database.drop();
-      await directory.close();
-    },
-  };
-}
-
 /** One creation under way on each worker. */
 async function creationsOnBoth(url: string) {
   // The primary hands out connections in turn.
@@ -149,18 +108,19 @@ test.each(['SIGINT', 'SIGTERM'] as const)('WORKERS=2: %s to the whole group cuts
 
 test('WORKERS=2: who presses Ctrl-C again after a while ends all at once', async () => {
   await using service = await startWorkers();
+  const workers = service.workers();
   await creationsOnBoth(service.url);
   await until(() => {
     process.kill(-service.primary.pid, 'SIGINT');
     return !service.primary.running;
   });
   expect(await service.primary.exited).toEqual({ code: 130, signal: null });
-  await until(() => !service.workers.some((pid) => isRunning(pid)), { timeoutMs: 2_000 });
+  await until(() => !workers.some((pid) => isRunning(pid)), { timeoutMs: 2_000 });
 });
 
 test('WORKERS=2: a worker that hangs is killed in the end, and the exit code says so', async () => {
   await using service = await startWorkers();
-  const [hung = 0] = service.workers;
+  const [hung = 0] = service.workers();
   process.kill(hung, 'SIGSTOP');
   expect((await service.primary.stop({ timeoutMs: 25_000 })).code).toBe(1);
   expect(isRunning(hung)).toBe(false);
@@ -169,10 +129,11 @@ test('WORKERS=2: a worker that hangs is killed in the end, and the exit code say
 
 test('WORKERS=2: when the primary is killed, the workers finish what is under way and end', async () => {
   await using service = await startWorkers();
+  const workers = service.workers();
   const creations = await creationsOnBoth(service.url);
   service.primary.signal('SIGKILL');
   await until(refuses(service.url));
   const answers = await Promise.all(creations.map((creation) => creation.finish()));
   expect(answers.map(({ status }) => status)).toEqual([201, 201]);
-  await until(() => !service.workers.some((pid) => isRunning(pid)), { timeoutMs: 15_000 });
+  await until(() => !workers.some((pid) => isRunning(pid)), { timeoutMs: 15_000 });
 });

@@ -1,57 +1,91 @@
-import { execFileSync } from 'node:child_process';
-import { createDatabaseIn, freePort, spawnProcess, temporaryDirectory, until } from '@spillway/testkit';
-import { expect, inject, test } from 'vitest';
-import { COMMAND } from '../support/spillway.ts';
+import { until } from '@spillway/testkit';
+import { expect, test } from 'vitest';
+import { startWorkers, type Workers } from '../support/workers.ts';
 
-test('WORKERS=2: two processes on one port with one set of metrics; one that dies is started again; SIGTERM ends all', async () => {
-  await using directory = temporaryDirectory({ name: 'workers' });
-  const database = await createDatabaseIn(inject('postgresUrl'));
-  const port = await freePort();
-  await using primary = spawnProcess({
-    name: 'spillway links',
-    module: COMMAND,
-    args: ['links'],
-    env: {
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      INSTANCE: 'pair',
-      DATA_DIR: directory.path,
-      DATABASE_URL: database.url,
-      SPILLWAY_SECRET: 'a-secret-for-these-tests',
-      WORKERS: '2',
-      LOG_LEVEL: 'warn',
-    },
-    readyWhen: (line) => line.startsWith('Spillway is ready'),
-  });
-  await primary.ready;
-  const url = `http://127.0.0.1:${port}`;
-  // A connection of its own each time, so that the workers take turns.
-  const ask = (path: string) => fetch(url + path, { headers: { connection: 'close' }, redirect: 'manual' });
+const KEY = 'admin-key-for-tests-0123';
+
+/** A connection of its own each time, so that the workers take turns. */
+const ask = ({ url }: Workers, path: string, init: RequestInit = {}) =>
+  fetch(url + path, { redirect: 'manual', ...init, headers: { connection: 'close', ...init.headers } });
+
+/** The figure of one series. */
+const figureOf = (text: string, series: string): number => {
+  const line = text.split('\n').find((each) => each.startsWith(`${series} `));
+  if (line === undefined) throw new Error(`There is no "${series}"`);
+  return Number(line.slice(series.length + 1));
+};
+
+async function visitOnBoth(service: Workers, path: string, visits: number): Promise<void> {
   const servedBy = new Set<string | null>();
-  await until(async () => {
-    servedBy.add((await ask('/healthz')).headers.get('x-served-by'));
-    return servedBy.size === 2;
-  });
+  for (let i = 0; i < visits; i += 1) servedBy.add((await ask(service, path)).headers.get('x-served-by'));
   expect([...servedBy].sort()).toEqual(['pair-w1', 'pair-w2']);
+}
 
-  for (let i = 0; i < 10; i += 1) expect((await ask(`/none${i}`)).status).toBe(404);
-  const notFound = async () =>
-    /redirects_total\{outcome="not-found",from="loader"\} (\d+)/.exec(await (await ask('/metrics')).text())?.[1];
-  expect(await notFound()).toBe('10');
-
-  const children = () =>
-    execFileSync('ps', ['--ppid', String(primary.pid), '-o', 'pid='])
-      .toString()
-      .trim()
-      .split(/\s+/)
-      .map(Number);
-  const before = children();
+test('WORKERS=2: two processes on one port; one that dies is started again; SIGTERM ends all', async () => {
+  await using service = await startWorkers();
+  await visitOnBoth(service, '/healthz', 4);
+  const before = service.workers();
   expect(before).toHaveLength(2);
-  process.kill(before[0] ?? 0, 'SIGKILL');
-  await until(() => children().length === 2 && !children().includes(before[0] ?? 0), { timeoutMs: 20_000 });
-  await until(async () => (await ask('/healthz')).status === 200);
+  const [victim = 0] = before;
+  process.kill(victim, 'SIGKILL');
+  await until(() => service.workers().length === 2 && !service.workers().includes(victim), { timeoutMs: 20_000 });
+  await until(async () => (await ask(service, '/healthz')).status === 200);
+  expect(await service.primary.stop()).toEqual({ code: 0, signal: null });
+});
 
-  const { code } = await primary.stop();
-  expect(code).toBe(0);
-  await database.drop();
+test('WORKERS=2: counters, gauges and histograms of all, whichever is asked', async () => {
+  await using service = await startWorkers();
+  const made = await ask(service, '/api/v1/links', {
+    method: 'POST',
+    headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
+    body: JSON.stringify({ url: 'https://example.com/', alias: 'shared' }),
+  });
+  expect(made.status).toBe(201);
+  await visitOnBoth(service, '/shared', 10);
+  await visitOnBoth(service, '/none', 6);
+  const presence = async () => figureOf(await (await ask(service, '/metrics')).text(), 'spillway_links_instances');
+  await until(async () => (await presence()) === 2);
+  const askedBy = new Set<string | null>();
+  for (let i = 0; i < 4; i += 1) {
+    const answer = await ask(service, '/metrics');
+    askedBy.add(answer.headers.get('x-served-by'));
+    const text = await answer.text();
+    expect(figureOf(text, 'spillway_links_clicks_total{stage="accepted"}')).toBe(10);
+    expect(figureOf(text, 'spillway_links_redirect_duration_seconds_count')).toBe(16);
+    expect(figureOf(text, 'spillway_links_redirect_duration_seconds_bucket{le="+Inf"}')).toBe(16);
+    expect(figureOf(text, 'spillway_links_redirect_duration_seconds_sum')).toBeGreaterThan(0);
+    // The link and what is known not to be there, in each of them.
+    expect(figureOf(text, 'spillway_links_cache_l1_entries')).toBe(4);
+    // Not added up: both see the same.
+    expect(figureOf(text, 'spillway_links_instances')).toBe(2);
+    expect(figureOf(text, 'spillway_links_dependency_state{dependency="postgres"}')).toBe(2);
+    expect(figureOf(text, 'spillway_links_workers{state="answering"}')).toBe(2);
+    expect(figureOf(text, 'spillway_links_workers{state="silent"}')).toBe(0);
+  }
+  expect(askedBy.size).toBe(2);
+});
+
+test('WORKERS=2: one that hangs does not keep the figures of the other, and is counted as silent', async () => {
+  await using service = await startWorkers();
+  await visitOnBoth(service, '/healthz', 4);
+  const [hung = 0] = service.workers();
+  process.kill(hung, 'SIGSTOP');
+  try {
+    const figures = await until(
+      async () => {
+        // It may still get a connection that nobody will answer.
+        const answer = await ask(service, '/metrics', { signal: AbortSignal.timeout(5_000) });
+        return answer.status === 200 && (await answer.text());
+      },
+      { timeoutMs: 30_000, what: 'the figures of the other' },
+    );
+    expect(figureOf(figures, 'spillway_links_workers{state="answering"}')).toBe(1);
+    expect(figureOf(figures, 'spillway_links_workers{state="silent"}')).toBe(1);
+    expect(figures).toContain('spillway_links_api_requests_total{method="GET",route="/healthz",status="2xx"}');
+  } finally {
+    process.kill(hung, 'SIGCONT');
+  }
+  const silent = async () =>
+    figureOf(await (await ask(service, '/metrics')).text(), 'spillway_links_workers{state="silent"}');
+  await until(async () => (await silent()) === 0, { timeoutMs: 20_000 });
 });
