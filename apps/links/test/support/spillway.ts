@@ -15,13 +15,18 @@ export async function spillway(
   options: {
     readonly env?: Readonly<Record<string, string>>;
     readonly input?: string;
-    /** Default: who runs the tests. */
-    readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+    /** A command that runs it, and its arguments. Default: none. */
+    readonly within?: readonly string[];
     readonly started?: (child: ChildProcessHandle) => void;
   } = {},
 ): Promise<Ran> {
-  const { env = {}, user } = options;
-  const child = spawnProcess({ name: `spillway ${args[0]}`, module: COMMAND, args, env, user });
+  const { env = {}, within = [] } = options;
+  const name = `spillway ${args[0]}`;
+  const [command, ...before] = within;
+  const child =
+    command === undefined
+      ? spawnProcess({ name, module: COMMAND, args, env })
+      : spawnProcess({ name, command, args: [...before, process.execPath, COMMAND, ...args], env });
   if (options.input !== undefined) child.write(options.input);
   child.endInput();
   options.started?.(child);
@@ -35,6 +40,10 @@ export interface Embedded extends AsyncDisposable {
   readonly process: ChildProcessHandle;
   /** Ends it with SIGTERM and starts it again on the same data. */
   restart(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** After its end, on the same data. */
+  start(): Promise<void>;
 }
 
 /** The embedded service in a process of its own, on a data directory of its own. */
@@ -61,6 +70,10 @@ export async function startEmbedded(env: Readonly<Record<string, string>> = {}):
     },
     async restart() {
       await child.stop();
+      child = await start();
+    },
+    kill: async () => void (await child.kill()),
+    async start() {
       child = await start();
     },
     async [Symbol.asyncDispose]() {
