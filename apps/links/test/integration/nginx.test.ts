@@ -194,6 +194,33 @@ describe('what the shipped nginx configuration does', () => {
     expect(living.requests.sort()).toEqual(Array.from({ length: 6 }, (_, i) => `POST /${i}`));
   });
 
+  test('what may take long is not cut when a redirect would be: passwords, statistics', async () => {
+    const held: (() => void)[] = [];
+    const slow = await startUpstream((request, response) => held.push(() => good(request, response)));
+    const living = await startUpstream(good);
+    await using nginx = await front(slow.port, living.port);
+    /** Sends the request again, as another, until the slow one has got it. */
+    const holdUp = async (method: string, path: string) => {
+      for (let i = 0; ; i += 1) {
+        const request = `${method} ${path}${i}`;
+        const answer = sendRaw(nginx.port, rawRequest(request, method === 'POST' ? { 'Content-Length': '0' } : {}));
+        await until(() => [...slow.requests, ...living.requests].includes(request));
+        if (slow.requests.includes(request)) return { request, answer };
+        await answer;
+      }
+    };
+    const patient = [await holdUp('POST', '/guarded'), await holdUp('GET', '/api/v1/stats?n=')];
+    const quick = await holdUp('GET', '/code');
+    // The latest of the three is given up first, and answered by the other.
+    expect((await quick.answer).status).toBe(200);
+    expect(living.requests).toContain(quick.request);
+    for (const release of held) release();
+    for (const { request, answer } of patient) {
+      expect((await answer).status, request).toBe(200);
+      expect([...slow.requests, ...living.requests].filter((each) => each === request)).toHaveLength(1);
+    }
+  });
+
   test('connections to the instances are kept, and only one address of the client gets through', async () => {
     const upstream = await startUpstream(good);
     await using nginx = await front(upstream.port);
