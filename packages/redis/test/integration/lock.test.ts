@@ -1,5 +1,12 @@
 import { type Duration, StoreUnavailableError } from '@spillway/kernel';
-import { type ChildProcessHandle, type RedisServer, spawnProcess, startRedis, until } from '@spillway/testkit';
+import {
+  type ChildProcessHandle,
+  type RedisServer,
+  spawnProcess,
+  startFaultProxy,
+  startRedis,
+  until,
+} from '@spillway/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectRedis, createLock, type Lock, type RedisLink } from '../../src/index.ts';
 import { writeFenced } from '../fixtures/fenced-resource.ts';
@@ -162,6 +169,27 @@ describe('the lock', () => {
     redis.resume();
     // The late command may have taken it: it was given back, or ends with its lease.
     await lock.acquire('x', { lease: '1s' });
+    await impatient.close();
+  });
+
+  test('a release that was stuck in a stopped Redis past the lease can not free what is another’s by then', async () => {
+    await using proxy = await startFaultProxy({ target: redis });
+    const impatient = connectRedis({ url: proxy.url(redis.url), deadline: '50ms' });
+    await impatient.ready({ timeout: '10s' });
+    const held = await createLock(impatient).acquire('x', { lease: '500ms' });
+    // On its way: nothing is answered, and nobody waits for it any more.
+    proxy.hang();
+    expect(await held.release()).toBe(false);
+    expect(held.valid).toBe(false);
+    const next = await lock.acquire('x', { lease: '30s' });
+    expect(next.token).toBeGreaterThan(held.token);
+    await redis.command('CONFIG', 'RESETSTAT');
+    await proxy.restore();
+    await until(async () => /evalsha|eval/.test(String(await redis.command('INFO', 'commandstats'))), {
+      what: 'the late release to reach Redis',
+    });
+    expect(await next.renew()).toBe(true);
+    expect(await lock.tryAcquire('x', { lease: '1s' })).toBeUndefined();
     await impatient.close();
   });
 
