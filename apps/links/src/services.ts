@@ -1,9 +1,11 @@
 import type { Cache } from '@spillway/cache';
 import { createIdAllocator, createShortCode, type IdAllocator } from '@spillway/ids';
 import { sqlBlocks } from '@spillway/ids/sql';
+import { MARK_LIFE_MS } from './changes/applied.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
 import { createChangeLog } from './changes/change-log.ts';
 import { type ClickLog, openClickLog } from './click-log/click-log.ts';
+import type { DatabaseConfig } from './config.ts';
 import { createClosers } from './foundation/closers.ts';
 import type { Foundation } from './foundation/foundation.ts';
 import { createKeyStore } from './keys/key-store.ts';
@@ -40,7 +42,8 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     const { cache, close: closeCache, onSettled } = await openLinkCache(foundation, log);
     closers.add(closeCache);
     const { bus } = neighbours;
-    const feed = bus === undefined ? undefined : createChangeFeed({ log, bus, cache, onSettled });
+    const settleMs = longestTransactionMs(config.database);
+    const feed = bus === undefined ? undefined : createChangeFeed({ log, bus, cache, onSettled, settleMs });
     if (feed !== undefined) closers.add(() => feed.close());
     const announce = (seqs: readonly number[]) => feed?.announce(seqs);
     const ids = createIdAllocator({ source: await blockSource(foundation) });
@@ -59,6 +62,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     const links = createLinks({ store, domains, ids, shortCode, cache, passwords, secret, announce });
     const clicks = await openClickLog(foundation);
     closers.add(() => clicks.close());
+    await feed?.begun;
     const close = () => closers.close();
     return { ...foundation, domains, store, links, cache, ids, keys, limits, passwords, clicks, close };
   } catch (error) {
@@ -67,8 +71,8 @@ export async function openServices(foundation: Foundation): Promise<Services> {
   }
 }
 
-/** Idempotency keys and changes are kept for longer than any cached copy of a link. */
-const KEEP_MS = 48 * 3_600_000;
+/** How long idempotency keys and changes are kept; twice what is needed, since two clocks have a part in it. */
+const KEEP_MS = 2 * MARK_LIFE_MS;
 const TIDY_EVERY_MS = 600_000;
 
 function tidyRegularly(store: LinkStore, log: Foundation['log']): () => Promise<void> {
@@ -77,6 +81,16 @@ function tidyRegularly(store: LinkStore, log: Foundation['log']): () => Promise<
   }, TIDY_EVERY_MS);
   timer.unref();
   return async () => clearInterval(timer);
+}
+
+const LEAST_SETTLE_MS = 15_000;
+
+/**
+ * From the number of a change to its commit: the rest of its statement, as long as PostgreSQL lets a transaction idle (five
+ * times the timeout), and the commit; with half a timeout to spare.
+ */
+function longestTransactionMs(database: DatabaseConfig): number {
+  return database.kind === 'sqlite' ? LEAST_SETTLE_MS : Math.max(LEAST_SETTLE_MS, 7.5 * database.timeoutMs);
 }
 
 async function blockSource({ config, database, redis }: Foundation) {

@@ -10,8 +10,11 @@ export interface Applied {
   write(seq: number): Promise<void>;
 }
 
-/** Longer than any entry is kept. */
-const KEEP_MS = 7 * 86_400_000;
+/**
+ * The changes after a mark must outlive it in the outbox: a Redis put back to a snapshot that is older than this has none, and
+ * all in it counts as invalidated.
+ */
+export const MARK_LIFE_MS = 86_400_000;
 
 export function createApplied(link: Pick<RedisLink, 'command'>, prefix: string): Applied {
   const key = createKeys({ prefix, package: 'links', version: 1 })('changes', 'applied');
@@ -21,7 +24,7 @@ export function createApplied(link: Pick<RedisLink, 'command'>, prefix: string):
       return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
     },
     async write(seq) {
-      await link.command('SET', [key, seq, 'PX', KEEP_MS]);
+      await link.command('SET', [key, seq, 'PX', MARK_LIFE_MS]);
     },
   };
 }

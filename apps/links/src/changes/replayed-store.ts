@@ -1,6 +1,7 @@
 import type { CacheSpace, CacheStore, StoreState } from '@spillway/cache';
 import type { Applied } from './applied.ts';
 import type { ChangeLog } from './change-log.ts';
+import { doubtedSpace } from './doubted-space.ts';
 
 /** A second tier that is `down` after every outage until the changes that it may have missed are deleted from it. */
 export interface ReplayedStore extends CacheStore {
@@ -27,13 +28,13 @@ export function replayedStore({ store, name, log, applied }: ReplayedStoreOption
   const space = store.open(name);
   const truth = asTruth(log);
   const listeners = new Set<(state: StoreState, previous: StoreState) => void>();
-  let gate: 'closed' | 'open' = 'closed';
+  let gate: 'closed' | 'doubted' | 'open' = 'closed';
   let last: StoreState = 'down';
   let timer: NodeJS.Timeout | undefined;
   // Each outage makes the replay of the one before meaningless.
   let outage = 0;
 
-  const state = (): StoreState => (gate === 'open' ? store.state : 'down');
+  const state = (): StoreState => (gate === 'closed' ? 'down' : store.state);
   const tell = () => {
     const now = state();
     if (now === last) return;
@@ -49,9 +50,10 @@ export function replayedStore({ store, name, log, applied }: ReplayedStoreOption
   const run = async (mine: number): Promise<void> => {
     const outcome = await replay(space, truth, applied);
     if (mine !== outage || store.state === 'down') return;
-    // Without the truth there is nothing newer to be had either: an old value is better than none then, and it is mended
-    // as soon as the truth can be asked.
-    if (outcome !== 'store-away') gate = 'open';
+    // Without the truth there is nothing newer to be had either: an old value is better than none then. It may stand in, but
+    // does not count as fresh, so that it gets into no L1 and the truth is asked as soon as it can be.
+    if (outcome === 'truth-away') gate = 'doubted';
+    if (outcome === 'done') gate = 'open';
     if (outcome !== 'done') again(mine);
     tell();
   };
@@ -73,7 +75,7 @@ export function replayedStore({ store, name, log, applied }: ReplayedStoreOption
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    open: (of) => store.open(of),
+    open: (of) => doubtedSpace(store.open(of), () => gate === 'doubted'),
     close() {
       outage += 1;
       stop();
@@ -126,6 +128,7 @@ const asTruth = (log: ChangeLog): ChangeLog => {
   };
   return {
     since: (seq, limit) => told(log.since(seq, limit)),
+    among: (gaps, seq, limit) => told(log.among(gaps, seq, limit)),
     newest: () => told(log.newest()),
     existing: (keys) => told(log.existing(keys)),
   };

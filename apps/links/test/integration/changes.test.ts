@@ -1,6 +1,7 @@
-import { startRedis, until } from '@spillway/testkit';
-import { describe, expect, test } from 'vitest';
-import { startApiService } from '../support/api-client.ts';
+import { createDatabaseIn, startPostgres, startRedis, until } from '@spillway/testkit';
+import pg from 'pg';
+import { describe, expect, inject, test } from 'vitest';
+import { type ApiService, startApiService } from '../support/api-client.ts';
 
 describe('changes reach every cache', () => {
   test('G5: a Redis put back to an old snapshot does not bring an old target back', async () => {
@@ -33,23 +34,126 @@ describe('changes reach every cache', () => {
     expect(await target()).toBe('https://example.com/after');
   });
 
-  test('G5: a change whose maker died before telling anyone shows on the others', async () => {
+  test('G5: a Redis put back to a snapshot older than the outbox does not bring an old target back', async () => {
+    // A user who may not ask the server since when it runs.
+    await using redis = await startRedis({ config: { user: 'app on nopass ~* &* +@all -info' } });
+    const database = await createDatabaseIn(inject('postgresUrl'));
+    const env = {
+      DATABASE_URL: database.url,
+      REDIS_URL: redis.url.replace('//', '//app:any@'),
+      REDIS_PREFIX: 'older',
+      CACHE_L1: 'off',
+      CACHE_TTL: '7d',
+    };
+    let code = '';
+    {
+      await using api = await startApiService('PostgreSQL and Redis', env);
+      const { cache, store } = api.instance.services;
+      code = (await api.create({ url: 'https://example.com/before' })).code;
+      await until(async () => (await api.visit(`/${code}`)).status === 302 && cache.stats().answers.l2 > 0);
+      await until(async () => ((await redis.command('KEYS', '*applied*')) as string[]).length === 1);
+      // As if it were four days old: in that time what has a shorter life goes by itself.
+      for (const key of (await redis.command('KEYS', '*')) as string[]) {
+        await redis.command('PEXPIRE', key, Number(await redis.command('PTTL', key)) - 4 * 86_400_000);
+      }
+      expect(await redis.command('KEYS', `*cache*${code}*`)).toHaveLength(1);
+      await redis.saveSnapshot();
+      await api.call('PATCH', `/api/v1/links/${code}`, { body: { url: 'https://example.com/after' } });
+      // As if the change were older than what the outbox keeps.
+      await store.forgetOld(Date.now() + 1);
+    }
+    await redis.restoreSnapshot();
+    expect(await redis.command('KEYS', `*cache*${code}*`)).toHaveLength(1);
+    await using api = await startApiService('PostgreSQL and Redis', env);
+    await until(() => api.instance.services.cache.stats().l2.bypassed === 'none');
+    expect((await api.visit(`/${code}`)).headers.get('location')).toBe('https://example.com/after');
+  });
+
+  test('G5: while the truth is away, what Redis may hold in an old version stands in, and is not taken for fresh', async () => {
     await using redis = await startRedis();
-    await using api = await startApiService('PostgreSQL and Redis', { REDIS_URL: redis.url });
-    const { code } = await api.create({ url: 'https://example.com/before' });
+    await using postgres = await startPostgres();
+    // One entry in L1, so that another link drives the first one out.
+    const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url, CACHE_ENTRIES: '1' };
+    await using api = await startApiService('PostgreSQL and Redis', env);
+    const { cache, redis: links } = api.instance.services;
+    const { code } = await api.create();
     const target = async () => (await api.visit(`/${code}`)).headers.get('location');
-    expect(await target()).toBe('https://example.com/before');
-    // What another instance would have committed, and no more.
-    const { store, redis: links } = api.instance.services;
-    await until(() => links?.main.state === 'up', { timeoutMs: 5_000 });
-    const change = { url: 'https://example.com/after' };
-    await until(
-      async () => {
-        // The feed starts at what it finds: a change right at its start may be before it.
-        await store.update({ domainId: 1, code }, change, Date.now());
-        return (await target()) === 'https://example.com/after';
-      },
-      { timeoutMs: 10_000 },
-    );
+    await until(async () => {
+      expect((await api.visit(`/${(await api.create()).code}`)).status).toBe(302);
+      return (await target()) === 'https://example.com/target' && cache.stats().answers.l2 > 0;
+    });
+    expect((await api.visit(`/${(await api.create()).code}`)).status).toBe(302);
+    redis.pause();
+    await until(() => links?.main.state === 'down');
+    {
+      await using other = await otherInstance(api);
+      await other.begin(code, 'https://example.com/other');
+      await other.commit();
+    }
+    await postgres.kill();
+    redis.resume();
+    await until(() => links?.main.state === 'up' && cache.stats().l2.bypassed === 'none');
+    const { l2, stale } = cache.stats().answers;
+    expect(await target()).toBe('https://example.com/target');
+    expect(cache.stats().answers).toMatchObject({ l2, stale: stale + 1 });
+    await postgres.restart();
+    const body = { url: 'https://example.com/' };
+    await until(async () => (await api.call('POST', '/api/v1/links', { body })).status === 201);
+    expect(await target()).toBe('https://example.com/other');
+  });
+
+  test('G5: a change whose maker died before telling anyone shows on the others, also one that was long in committing', async () => {
+    // Without L1, so that nothing mends itself by its age.
+    await using api = await startApiService('PostgreSQL and Redis', { CACHE_L1: 'off' });
+    await using other = await otherInstance(api);
+    await until(() => api.instance.services.cache.stats().l2.bypassed === 'none', { timeoutMs: 10_000 });
+    const [quick, slow] = [(await api.create()).code, (await api.create()).code];
+    const target = async (code: string) => (await api.visit(`/${code}`)).headers.get('location');
+    // What is filled in the first moment of a Redis that is not known yet does not count.
+    const { cache } = api.instance.services;
+    for (const code of [quick, slow]) {
+      const { l2 } = cache.stats().answers;
+      await until(async () => (await target(code)) === 'https://example.com/target' && cache.stats().answers.l2 > l2);
+    }
+    await other.begin(slow, 'https://example.com/slow');
+    await using second = await otherInstance(api);
+    await second.begin(quick, 'https://example.com/quick');
+    await second.commit();
+    await until(async () => (await target(quick)) === 'https://example.com/quick', { timeoutMs: 5_000 });
+    // The feed has passed it over.
+    expect(await target(slow)).toBe('https://example.com/target');
+    await other.commit();
+    await until(async () => (await target(slow)) === 'https://example.com/slow', { timeoutMs: 5_000 });
+  });
+
+  test('G5: without Redis too, before what the others remember is too old', async () => {
+    await using api = await startApiService('PostgreSQL');
+    await using other = await otherInstance(api);
+    await until(() => api.instance.services.neighbours.bus?.live === true);
+    const { code } = await api.create();
+    const target = async () => (await api.visit(`/${code}`)).headers.get('location');
+    expect(await target()).toBe('https://example.com/target');
+    await other.begin(code, 'https://example.com/other');
+    await other.commit();
+    const committedMs = performance.now();
+    await until(async () => (await target()) === 'https://example.com/other', { timeoutMs: 5_000 });
+    // By itself L1 would ask again after 5 s.
+    expect(performance.now() - committedMs).toBeLessThan(4_500);
   });
 });
+
+/** Commits what another instance would have, and no more. */
+async function otherInstance({ instance }: ApiService) {
+  const { database } = instance.services.config;
+  const client = new pg.Client({ connectionString: database.kind === 'postgres' ? database.url : '' });
+  await client.connect();
+  return {
+    async begin(code: string, url: string) {
+      await client.query('BEGIN');
+      await client.query('UPDATE links SET url = $1 WHERE code = $2', [url, code]);
+      await client.query('INSERT INTO changes (key, changed_at) VALUES ($1, $2)', [`/${code}`, Date.now()]);
+    },
+    commit: async () => void (await client.query('COMMIT')),
+    [Symbol.asyncDispose]: () => client.end(),
+  };
+}
