@@ -1,6 +1,5 @@
-import type { z } from 'zod';
 import { toFieldErrors } from '../http/field-errors.ts';
-import { Problem, problemBody, statusOf } from '../http/problem.ts';
+import { type FieldError, Problem, problemBody, statusOf } from '../http/problem.ts';
 import type { Domains } from './domains.ts';
 import { toLinkAnswer } from './link-answer.ts';
 import { refusal, toNewLink } from './link-requests.ts';
@@ -16,17 +15,24 @@ export interface BatchContext {
   readonly path: string;
 }
 
+/** Links of a batch that may have a password: one takes tens of milliseconds of a processor, and a batch must end in time. */
+const MAX_PASSWORDS = 100;
+
 /** Makes those of the rows that are right, in one transaction; a result for each, in their order. */
 export async function createBatch(
   rows: readonly unknown[],
   { newLink, links, domains, context, path }: BatchContext,
 ): Promise<BatchRow[]> {
   const results: BatchRow[] = [];
+  let protectedLinks = 0;
   const right: { body: NewLinkBody; position: number }[] = [];
   for (const [position, row] of rows.entries()) {
     const parsed = newLink.safeParse(row);
-    if (parsed.success) right.push({ body: parsed.data, position });
-    else results[position] = refused(invalid(parsed.error), path, position);
+    if (parsed.data?.password !== undefined) protectedLinks += 1;
+    if (!parsed.success) results[position] = refused(invalid(toFieldErrors(parsed.error.issues)), path, position);
+    else if (parsed.data.password !== undefined && protectedLinks > MAX_PASSWORDS)
+      results[position] = refused(invalid([tooManyPasswords]), path, position);
+    else right.push({ body: parsed.data, position });
   }
   if (right.length === 0) return results;
   const wanted = right.map(({ body, position }) => ({ link: toNewLink(body, domains), position }));
@@ -41,10 +47,13 @@ export async function createBatch(
   return results;
 }
 
-function invalid(error: z.ZodError): Problem {
-  const errors = toFieldErrors(error.issues);
-  return new Problem('invalid-request', { detail: `${errors.length} field(s) at fault; see "errors"`, errors });
-}
+const tooManyPasswords: FieldError = {
+  field: 'password',
+  message: `only ${MAX_PASSWORDS} links of a batch may have one; send this link in another batch`,
+};
+
+const invalid = (errors: readonly FieldError[]): Problem =>
+  new Problem('invalid-request', { detail: `${errors.length} field(s) at fault; see "errors"`, errors });
 
 const refused = ({ kind, options }: Problem, path: string, position: number): BatchRow => ({
   status: statusOf(kind),

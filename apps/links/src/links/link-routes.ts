@@ -84,7 +84,7 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
       schema: {
         summary: 'Make up to 1,000 links',
         description:
-          'Each row is made or refused by itself; the results stand in the order of the rows: 201 for a link made now, 200 for one that an earlier request with the same Idempotency-Key made.',
+          'Each row is made or refused by itself; the results stand in the order of the rows: 201 for a link made now, 200 for one that an earlier request with the same Idempotency-Key made. At most 100 of them may have a password.',
         tags,
         security,
         headers: idempotencyHeaders,

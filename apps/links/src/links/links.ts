@@ -48,6 +48,9 @@ export interface Links {
   count(): Promise<number>;
 }
 
+/** Passwords of one request that are hashed at the same time. */
+const PASSWORDS_AT_ONCE = 2;
+
 export interface LinksDependencies {
   readonly store: LinkStore;
   readonly domains: Domains;
@@ -73,7 +76,31 @@ export function createLinks(dependencies: LinksDependencies): Links {
   };
   const nextCode = async () => shortCode.encode(await ids.next());
 
-  const toRow = async ({ link, position }: NewLinkAt, id: number, context: CreateContext): Promise<NewLinkRow> => {
+  /** Few at a time: the queue of passwords is everybody's, and no request may fill it alone. */
+  const hashPasswords = async (links: readonly NewLinkAt[]): Promise<ReadonlyMap<NewLinkAt, string>> => {
+    const hashes = new Map<NewLinkAt, string>();
+    let next = 0;
+    const hashRest = async () => {
+      for (let each = links[next++]; each !== undefined; each = links[next++]) {
+        const { password } = each.link;
+        if (password === undefined) continue;
+        try {
+          hashes.set(each, await passwords.hash(password));
+        } catch (error) {
+          // The request has failed: nobody needs the others.
+          next = links.length;
+          throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PASSWORDS_AT_ONCE }, hashRest));
+    return hashes;
+  };
+
+  const toRow = (
+    { link, position }: NewLinkAt,
+    { id, passwordHash, context }: { id: number; passwordHash: string | undefined; context: CreateContext },
+  ): NewLinkRow => {
     const atMs = now();
     return {
       link: {
@@ -90,7 +117,7 @@ export function createLinks(dependencies: LinksDependencies): Links {
         expiresAtMs: link.expiresAtMs,
         maxClicks: link.maxClicks,
         usedClicks: 0,
-        passwordHash: link.password === undefined ? undefined : await passwords.hash(link.password),
+        passwordHash,
         createdBy: context.createdBy,
       },
       idempotency:
@@ -106,14 +133,13 @@ export function createLinks(dependencies: LinksDependencies): Links {
 
   return {
     async create(links, context) {
+      const hashes = await hashPasswords(links);
       const taken = await ids.take(links.length);
-      const rows = await Promise.all(
-        links.map((link, index) => {
-          const id = taken[index];
-          if (id === undefined) throw new Error(`The allocator gave ${taken.length} ids for ${links.length} links`);
-          return toRow(link, id, context);
-        }),
-      );
+      const rows = links.map((link, index) => {
+        const id = taken[index];
+        if (id === undefined) throw new Error(`The allocator gave ${taken.length} ids for ${links.length} links`);
+        return toRow(link, { id, passwordHash: hashes.get(link), context });
+      });
       const { result, seqs } = await store.insert(rows, nextCode);
       // A code that someone asked for before it was there may stand somewhere as a negative entry. A repeated one as well:
       // whoever made it may have died before he came to this.
