@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '@spillway/kernel';
 import { type RedisCluster, startRedisCluster, until } from '@spillway/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectRedis, createKeys, defineScript, integers, type RedisLink } from '../../src/index.ts';
+import { connectRedis, createKeys, createLock, defineScript, integers, type RedisLink } from '../../src/index.ts';
 
 let cluster: RedisCluster;
 let link: RedisLink;
@@ -121,6 +121,33 @@ describe('a link to a Cluster', () => {
       expect(read[0]?.[0]).toBe(stream);
     }
     await own.close();
+  });
+
+  test('a lock is held by one at a time on every node, also while its slot moves, with tokens that grow', async () => {
+    const lock = createLock(link, { prefix: 'test' });
+    const [from, to] = cluster.masters;
+    if (from === undefined || to === undefined) throw new Error('no masters');
+    const names = Array.from({ length: 12 }, (_, i) => `lock ${i}`);
+    const slotOf = (name: string) => cluster.slotOf(createKeys({ prefix: 'test', package: 'lock', version: 1 })(name));
+    const owners = await Promise.all(names.map(async (name) => cluster.ownerOf(await slotOf(name))));
+    expect(new Set(owners).size).toBe(3);
+    const held = await Promise.all(names.map((name) => lock.acquire(name, { lease: '60s' })));
+    for (const name of names) expect(await lock.tryAcquire(name, { lease: '60s' })).toBeUndefined();
+    const moving = owners.indexOf(from);
+    const [name = '', mine] = [names[moving], held[moving]];
+    const stillMine = async () => {
+      expect(await lock.tryAcquire(name, { lease: '60s' })).toBeUndefined();
+      expect(await mine?.renew()).toBe(true);
+    };
+    await cluster.moveSlot(await slotOf(name), to, stillMine);
+    await stillMine();
+    for (const one of held) expect(await one.release()).toBe(true);
+    for (const [i, again] of names.entries()) {
+      const next = await lock.acquire(again, { lease: '60s' });
+      expect(next.token).toBeGreaterThan(held[i]?.token ?? Number.NaN);
+      await next.release();
+    }
+    await cluster.moveSlot(await slotOf(name), from);
   });
 
   test('G4: one hung node is shut off while the others go on; its replica takes over', async () => {

@@ -1,6 +1,6 @@
 import { startSentinelTrio, until } from '@spillway/testkit';
 import { expect, test } from 'vitest';
-import { connectRedis, type LinkState } from '../../src/index.ts';
+import { connectRedis, createLock, type LinkState } from '../../src/index.ts';
 
 test('a link behind Sentinels follows a fail-over, after the master was killed and after it hung', async () => {
   await using trio = await startSentinelTrio({ replicas: 2 });
@@ -16,12 +16,20 @@ test('a link behind Sentinels follows a fail-over, after the master was killed a
     const own = link.dedicated();
     await own.command('PING', []);
 
+    const lock = createLock(link);
+    const before = await lock.acquire('x', { lease: '60s' });
+
     const first = trio.master;
     await first.kill();
     const second = await trio.promoted(first);
     // No hand, no restart: the link finds the new master.
     await until(() => link.command('SET', ['after', 1]).catch(() => ''), { timeoutMs: 30_000 });
     expect(await second.command('GET', 'after')).toBe('1');
+    // Whether the new master knows of the holder or not: a token that is given again is greater.
+    await before.release();
+    const after = await until(() => lock.acquire('x', { lease: '60s' }), { timeoutMs: 30_000 });
+    expect(after.token).toBeGreaterThan(before.token);
+    expect(await lock.tryAcquire('x', { lease: '60s' })).toBeUndefined();
     await until(() => own.command('SET', ['own', 1]).catch(() => ''), { timeoutMs: 30_000 });
     await until(
       async () => {
