@@ -61,6 +61,10 @@ export async function insertLinks(
   context: InsertContext,
 ): Promise<Changed<readonly InsertOutcome[]>> {
   const outcomes = new Map<NewLinkRow, InsertOutcome>(await claimKeys(on, rows));
+  for (const row of rows) {
+    const { expiresAtMs = Number.POSITIVE_INFINITY, createdAtMs } = row.link;
+    if (!outcomes.has(row) && expiresAtMs <= createdAtMs) outcomes.set(row, { outcome: 'expired' });
+  }
   let pending = rows.filter((row) => !outcomes.has(row)).map((row) => ({ row, link: row.link }));
   const created: Link[] = [];
   for (let skips = 0; pending.length > 0; skips += 1) {
@@ -78,7 +82,7 @@ export async function insertLinks(
   }
   await releaseKeys(
     on,
-    rows.filter((row) => outcomes.get(row)?.outcome === 'alias-taken'),
+    rows.filter((row) => ['alias-taken', 'expired'].includes(outcomes.get(row)?.outcome ?? '')),
   );
   const seqs = await insertTagsAndChanges(on, created, context);
   return { result: rows.map((row) => outcomes.get(row) ?? { outcome: 'alias-taken' }), seqs };

@@ -1,5 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.ts';
+import { shown } from '../http/saying.ts';
+import { invalidLink } from './check-new-link.ts';
 import { DEFAULT_DOMAIN, type Domains } from './domains.ts';
 import type { LinkEditBody, NewLinkBody } from './link-schemas.ts';
 import type { InsertOutcome } from './link-store.ts';
@@ -42,13 +44,18 @@ export const createContext = ({ caller }: FastifyRequest, idempotencyKey: string
 });
 
 /** Why a link was not made. */
-export function refusal(outcome: InsertOutcome | undefined, alias: string | undefined): Problem {
+export function refusal(
+  outcome: InsertOutcome | undefined,
+  { alias, expiresAt }: Pick<NewLinkBody, 'alias' | 'expiresAt'>,
+): Problem {
   switch (outcome?.outcome) {
     case 'alias-taken':
       return new Problem('alias-taken', {
         detail: `The alias "${alias}" is taken; choose another, or leave it out`,
         errors: [{ field: 'alias', message: `is taken, got "${alias}"; choose another` }],
       });
+    case 'expired':
+      return invalidLink([{ field: 'expiresAt', message: `must be in the future, got ${shown(expiresAt)}` }]);
     case 'key-reused':
       return new Problem('key-reused', {
         detail: 'This Idempotency-Key came with another request before; use a new key for a new request',

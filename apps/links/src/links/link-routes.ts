@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Problem, problemSchema } from '../http/problem.ts';
 import { bodyFailures, failures, security } from '../http/route-schemas.ts';
 import { shown } from '../http/saying.ts';
 import type { Authorize } from '../keys/authorize.ts';
+import { checkNewLink, invalidLink } from './check-new-link.ts';
 import { createBatch } from './create-batch.ts';
 import type { Domains } from './domains.ts';
 import type { Link } from './link.ts';
@@ -40,7 +41,8 @@ export interface LinkRoutesOptions {
 export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesOptions): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
   const { links, domains, authorize, authorizeCreate, clickTotals } = options;
-  const { newLink, linkEdit } = linkSchemas(options.rules, domains.byHost);
+  const schemas = linkSchemas(options.rules, domains.byHost);
+  const { newLink, linkEdit } = schemas;
   const tags = ['links'];
 
   const toAnswers = async (found: readonly Link[]) => {
@@ -55,6 +57,9 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
     '/links',
     {
       onRequest: authorizeCreate,
+      // The body is checked below, as a batch's rows are: how depends on the Idempotency-Key. Its schema stands here for OpenAPI.
+      validatorCompiler: (part) =>
+        part.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(part as never),
       schema: {
         summary: 'Make a link',
         tags,
@@ -66,9 +71,10 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
     },
     async (request, reply) => {
       const context = createContext(request, request.headers['idempotency-key']);
-      const link = toNewLink(request.body, domains);
-      const [outcome] = await links.create([{ link, position: 0 }], context);
-      if (outcome === undefined || !('link' in outcome)) throw refusal(outcome, request.body.alias);
+      const body = checkNewLink(request.body, schemas, context);
+      if ('errors' in body) throw invalidLink(body.errors);
+      const [outcome] = await links.create([{ link: toNewLink(body.link, domains), position: 0 }], context);
+      if (outcome === undefined || !('link' in outcome)) throw refusal(outcome, body.link);
       // A new link has no clicks, and a repeated answer is that of the first time.
       const answer = toLinkAnswer(outcome.link, 0, domains);
       if (outcome.outcome === 'repeated') reply.header('idempotency-replayed', 'true');
@@ -95,7 +101,7 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
     async (request, reply) => {
       const context = createContext(request, request.headers['idempotency-key']);
       return reply.code(207).send({
-        results: await createBatch(request.body.links, { newLink, links, domains, context, path: request.url }),
+        results: await createBatch(request.body.links, { schemas, links, domains, context, path: request.url }),
       });
     },
   );
@@ -164,9 +170,13 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
     },
     async (request) => {
       const address = addressOf(domains, request.params.code, request.query.domain);
+      // Counted first: once the change is made, nothing may fail that could make it look undone.
+      const before = await links.find(address);
+      if (before === undefined) throw missing(request.params.code);
+      const totals = await clickTotals([before.id]);
       const link = await links.update(address, toLinkEdit(request.body));
       if (link === undefined) throw missing(request.params.code);
-      return toAnswer(link);
+      return toLinkAnswer(link, totals.get(link.id) ?? 0, domains);
     },
   );
 

@@ -39,6 +39,11 @@ const password = z
   .min(4, sayingLength('must have at least 4 characters'))
   .max(200, sayingLength('must have at most 200 characters'));
 
+/** As `futureTime`, but it may have passed. */
+const anyTime = z.iso
+  .datetime({ offset: true, abort: true, ...saying('must be a time like 2030-01-31T12:00:00Z') })
+  .refine((time) => Date.parse(time) < Date.UTC(10_000, 0), saying('must be before the year 10000'));
+
 /** The bodies of the routes; the rules for targets depend on the configuration. */
 export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, number>) {
   const url = z
@@ -72,6 +77,7 @@ export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, num
       saying('must be an object with a url'),
     )
     .meta({ id: 'NewLink' });
+  const repeatedLink = newLink.extend({ expiresAt: anyTime.optional() });
   const linkEdit = z
     .strictObject(
       {
@@ -86,11 +92,12 @@ export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, num
       saying('must be an object'),
     )
     .meta({ id: 'LinkEdit', description: 'What is left out stays; null takes it away.' });
-  return { newLink, linkEdit };
+  return { newLink, repeatedLink, linkEdit };
 }
 
-export type NewLinkBody = z.output<ReturnType<typeof linkSchemas>['newLink']>;
-export type LinkEditBody = z.output<ReturnType<typeof linkSchemas>['linkEdit']>;
+export type LinkSchemas = ReturnType<typeof linkSchemas>;
+export type NewLinkBody = z.output<LinkSchemas['newLink']>;
+export type LinkEditBody = z.output<LinkSchemas['linkEdit']>;
 
 /** Rows are checked one by one, so that a wrong one does not refuse the others. */
 export const batchBody = z

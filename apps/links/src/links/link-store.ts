@@ -49,6 +49,8 @@ export type InsertOutcome =
   /** A retry: this is the link that the first attempt made. */
   | { readonly outcome: 'repeated'; readonly link: Link }
   | { readonly outcome: 'alias-taken' }
+  /** It would have expired before it was made; its key is free again. */
+  | { readonly outcome: 'expired' }
   | { readonly outcome: 'key-reused' }
   /** The link that the first attempt made has been deleted since. */
   | { readonly outcome: 'retry-gone' };
