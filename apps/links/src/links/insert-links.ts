@@ -42,18 +42,25 @@ const INSERT_CHANGES = insertJsonOn(
   'seq',
 );
 
-/** How often a generated code may meet an alias before this is a fault and not chance. */
-const MAX_SKIPS = 20;
+/** Generated codes that an alias has. Ends the transaction: a new code may need a new block of ids, hence the writer. */
+export class CodesTakenError extends Error {
+  override readonly name = 'CodesTakenError';
+  readonly rows: ReadonlySet<NewLinkRow>;
+
+  constructor(rows: ReadonlySet<NewLinkRow>) {
+    super(`${rows.size} generated code(s) are aliases already`);
+    this.rows = rows;
+  }
+}
 
 export interface InsertContext {
-  /** The next generated code, for one that an alias took. */
-  readonly nextCode: () => Promise<string>;
   readonly keyOf: (link: Link) => string;
 }
 
 /**
  * Creates links, one or a thousand, in the same few statements, inside the caller's transaction. Everything is decided by
  * unique indexes and ON CONFLICT: nothing is looked up before it is inserted.
+ * @throws {CodesTakenError} when some need another code; nothing is to be committed then
  */
 export async function insertLinks(
   on: SqlQueries,
@@ -65,21 +72,19 @@ export async function insertLinks(
     const { expiresAtMs = Number.POSITIVE_INFINITY, createdAtMs } = row.link;
     if (!outcomes.has(row) && expiresAtMs <= createdAtMs) outcomes.set(row, { outcome: 'expired' });
   }
-  let pending = rows.filter((row) => !outcomes.has(row)).map((row) => ({ row, link: row.link }));
+  const pending = rows.filter((row) => !outcomes.has(row));
+  const inserted = await insertRows(on, firstOfEachCode(pending.map(({ link }) => link)));
   const created: Link[] = [];
-  for (let skips = 0; pending.length > 0; skips += 1) {
-    if (skips > MAX_SKIPS) throw new Error(`Generated codes met aliases ${MAX_SKIPS} times in a row`);
-    const inserted = await insertRows(on, firstOfEachCode(pending.map(({ link }) => link)));
-    const again: typeof pending = [];
-    for (const { row, link } of pending) {
-      if (inserted.has(link.id)) {
-        created.push(link);
-        outcomes.set(row, { outcome: 'created', link });
-      } else if (link.codeFrom === 'alias') outcomes.set(row, { outcome: 'alias-taken' });
-      else again.push({ row, link: { ...link, code: await context.nextCode() } });
-    }
-    pending = again;
+  const taken = new Set<NewLinkRow>();
+  for (const row of pending) {
+    const { link } = row;
+    if (inserted.has(link.id)) {
+      created.push(link);
+      outcomes.set(row, { outcome: 'created', link });
+    } else if (link.codeFrom === 'alias') outcomes.set(row, { outcome: 'alias-taken' });
+    else taken.add(row);
   }
+  if (taken.size > 0) throw new CodesTakenError(taken);
   await releaseKeys(
     on,
     rows.filter((row) => ['alias-taken', 'expired'].includes(outcomes.get(row)?.outcome ?? '')),
@@ -90,6 +95,7 @@ export async function insertLinks(
 
 /** Ids of the links that were inserted. In the order of their codes, so that two batches can not wait for each other. */
 async function insertRows(on: SqlQueries, links: readonly Link[]): Promise<ReadonlySet<number>> {
+  if (links.length === 0) return new Set();
   const sorted = links.toSorted((a, b) => a.domainId - b.domainId || (a.code < b.code ? -1 : 1));
   const { rows } = await on.query<{ id: number }>(INSERT_LINKS[on.dialect], [JSON.stringify(sorted.map(toRow))]);
   return new Set(rows.map(({ id }) => id));

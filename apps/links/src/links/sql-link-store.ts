@@ -5,10 +5,10 @@ import { prepared } from '../sql/postgres/prepared.ts';
 import type { LinksTable } from '../sql/tables.ts';
 import { cacheKey } from './cache-key.ts';
 import type { Domains } from './domains.ts';
-import { type InsertContext, insertLinks } from './insert-links.ts';
+import { CodesTakenError, type InsertContext, insertLinks } from './insert-links.ts';
 import type { Link, LinkAddress } from './link.ts';
 import { type LinkRow, linkColumns, searchText, toLink, toRow } from './link-rows.ts';
-import type { Changed, LinkChange, LinkStore, RedirectRow } from './link-store.ts';
+import type { Changed, LinkChange, LinkStore, NewLinkRow, RedirectRow } from './link-store.ts';
 import { listLinks } from './list-links.ts';
 import { createTurns } from './turns.ts';
 
@@ -27,6 +27,9 @@ const USE_CLICK = prepared(
 const CLICKS_AT_ONCE = 3;
 const CLICKS_QUEUED = 500;
 
+/** How often a generated code may meet an alias before this is a fault and not chance. */
+const MAX_SKIPS = 20;
+
 /** Rows deleted at a time, so that no transaction holds many. */
 const FORGET_AT_ONCE = 5_000;
 
@@ -38,9 +41,18 @@ export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, dom
     queued: CLICKS_QUEUED,
   });
   return {
-    insert: (rows, nextCode) => {
-      const context: InsertContext = { nextCode, keyOf: (link) => cacheKey(link, domains) };
-      return sql.transaction((transaction) => insertLinks(transaction, rows, context));
+    async insert(rows, nextCode) {
+      const context: InsertContext = { keyOf: (link) => cacheKey(link, domains) };
+      let attempt = rows;
+      for (let skips = 0; skips <= MAX_SKIPS; skips += 1) {
+        try {
+          return await sql.transaction((transaction) => insertLinks(transaction, attempt, context));
+        } catch (error) {
+          if (!(error instanceof CodesTakenError)) throw error;
+          attempt = await withNextCodes(attempt, error.rows, nextCode);
+        }
+      }
+      throw new Error(`Generated codes met aliases ${MAX_SKIPS} times in a row`);
     },
     find: (address) => findLink(sql, address),
     async findForRedirect({ domainId, code }) {
@@ -74,6 +86,15 @@ export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, dom
     },
     forgetOld: (beforeMs) => forgetOld(sql, beforeMs),
   };
+}
+
+function withNextCodes(
+  rows: readonly NewLinkRow[],
+  taken: ReadonlySet<NewLinkRow>,
+  nextCode: () => Promise<string>,
+): Promise<readonly NewLinkRow[]> {
+  const renamed = async (row: NewLinkRow) => ({ ...row, link: { ...row.link, code: await nextCode() } });
+  return Promise.all(rows.map((row) => (taken.has(row) ? renamed(row) : row)));
 }
 
 async function findLink(on: SqlQueries, { domainId, code }: LinkAddress): Promise<Link | undefined> {
