@@ -211,6 +211,8 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
       const answer = await api.call('POST', '/api/v1/links', { body });
       expect(answer.status, answer.text).toBe(422);
       expect([...new Set(fields(answer))]).toEqual(expected);
+      // Each says what is wanted, and then what came or what to do about it.
+      for (const { message } of answer.body.errors) expect(message).toMatch(/^(must|is|looks) .+(, got .|; .)/s);
     });
 
     test.each<[string, string, unknown, Record<string, string>]>([
