@@ -128,7 +128,7 @@ export async function drive(
   },
 ): Promise<Round> {
   const before = processUsage(process.pid);
-  const load = openLoad({ url, requests: paths, connections: 64, ...options });
+  const load = openLoad({ url, requests: paths, connections: 64, waits: 'awake', ...options });
   try {
     const report = await load.done;
     const after = processUsage(process.pid);

@@ -8,6 +8,7 @@ const DECIDED_BY = [
   'share',
   'store-error-policy',
 ] as const satisfies readonly Decision['decidedBy'][];
+const PLACES = Object.fromEntries(DECIDED_BY.map((name, at) => [name, at])) as Record<Decision['decidedBy'], number>;
 const REASONS = ['exhausted', 'cost-exceeds-capacity', 'store-unavailable'] as const;
 
 /** What a limiter decided since the start. Combinations that never were are left out. */
@@ -32,7 +33,7 @@ export function countedLimiter(name: string, limiter: Limiter): CountedLimiter {
   let degraded = 0;
   const count = (decision: Decision): void => {
     const outcomeAt = decision.outcome === 'allowed' ? 0 : 1;
-    const at = outcomeAt * DECIDED_BY.length + DECIDED_BY.indexOf(decision.decidedBy);
+    const at = outcomeAt * DECIDED_BY.length + PLACES[decision.decidedBy];
     decisions[at] = (decisions[at] ?? 0) + 1;
     if (decision.degraded) degraded += 1;
     if (decision.outcome === 'allowed') return;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createClientAddresses, isLoopback } from './client-address.ts';
 
@@ -30,6 +31,28 @@ describe('the client address', () => {
     const addresses = createClientAddresses(['127.0.0.1']);
     expect(addresses.of('127.0.0.1', '1.2.3.4:5678')).toBe('1.2.3.4');
     expect(addresses.of('127.0.0.1', '[2001:db8::1]:443')).toBe('2001:db8::1');
+  });
+
+  test('of a connection is that of its peer, which is looked at only once', () => {
+    const headers = [
+      undefined,
+      '1.2.3.4',
+      '6.6.6.6, 1.2.3.4',
+      '10.9.9.9, 127.0.0.1',
+      ' 1.2.3.4',
+      '[2001:db8::1]:443',
+      'rubbish',
+    ];
+    for (const trusted of [[], ['loopback']]) {
+      const addresses = createClientAddresses(trusted);
+      for (const remoteAddress of ['127.0.0.1', '203.0.113.1', undefined]) {
+        const connection = { remoteAddress } as Socket;
+        for (const header of [...headers, ...headers]) {
+          const same = addresses.of(remoteAddress, header);
+          expect(addresses.ofConnection(connection, header), `${trusted} ${remoteAddress} ${header}`).toBe(same);
+        }
+      }
+    }
   });
 
   test('knows loopback in every form', () => {

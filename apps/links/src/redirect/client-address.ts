@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { ipv4Number } from '../clicks/ipv4.ts';
 
@@ -10,6 +11,14 @@ export interface ClientAddresses {
    * one. What a client writes there itself stands further left, and is never reached.
    */
   of(peer: string | undefined, forwardedFor: string | undefined): string;
+  /** The same for a request's connection, of which it is found out only once whether its peer is trusted. */
+  ofConnection(socket: Socket, forwardedFor: string | undefined): string;
+}
+
+/** On a connection: whether its peer is a trusted proxy. Its address never changes. */
+const TRUSTED = Symbol('trusted proxy');
+interface Known extends Socket {
+  [TRUSTED]?: boolean;
 }
 
 /** What stands for the address of a connection that is already gone. */
@@ -29,21 +38,31 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
     remembered.set(address, trusted);
     return trusted;
   };
+  const lastUntrusted = (peer: string, forwardedFor: string): string => {
+    if (ipv4Number(forwardedFor) !== -1) return forwardedFor;
+    let address = peer;
+    for (const hop of forwardedFor.split(',').reverse()) {
+      const next = believable(hop.trim());
+      if (next === undefined) return address;
+      address = next;
+      if (!matches(address, networks)) return address;
+    }
+    return address;
+  };
   return {
     trust: networks.length === 0 ? 'nobody' : 'some',
     isTrusted: (peer) => networks.length > 0 && isTrusted(peer),
-    of(peer = NOBODY, forwardedFor) {
-      if (forwardedFor === undefined || networks.length === 0 || !isTrusted(peer)) return peer;
-      // The usual case: one proxy, one address.
-      if (!forwardedFor.includes(',')) return believable(forwardedFor.trim()) ?? peer;
-      let address = peer;
-      for (const hop of forwardedFor.split(',').reverse()) {
-        const next = believable(hop.trim());
-        if (next === undefined) return address;
-        address = next;
-        if (!matches(address, networks)) return address;
-      }
-      return address;
+    of: (peer = NOBODY, forwardedFor) =>
+      forwardedFor === undefined || networks.length === 0 || !isTrusted(peer)
+        ? peer
+        : lastUntrusted(peer, forwardedFor),
+    ofConnection(socket: Known, forwardedFor) {
+      if (forwardedFor === undefined || networks.length === 0) return socket.remoteAddress ?? NOBODY;
+      socket[TRUSTED] ??= isTrusted(socket.remoteAddress ?? NOBODY);
+      // The usual case: one proxy, one address. The peer's own is not asked for, which costs as much as all the rest.
+      if (socket[TRUSTED] && ipv4Number(forwardedFor) !== -1) return forwardedFor;
+      const peer = socket.remoteAddress ?? NOBODY;
+      return socket[TRUSTED] ? lastUntrusted(peer, forwardedFor) : peer;
     },
   };
 }

@@ -70,6 +70,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
   const missGuard = createMissGuard(limits.miss);
   const severalDomains = domains.byHost.size > 1;
   const replayable = replayTime === 'believed';
+  const countHot = counts.counter('redirected', 'l1');
 
   const domainOf = (host: string | undefined): number =>
     (host === undefined ? undefined : domains.byHost.get(host.toLowerCase())) ?? DEFAULT_DOMAIN;
@@ -233,7 +234,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     startedMs: number,
     headers: RedirectHeaders,
   ): void => {
-    const ip = addresses.of(request.socket.remoteAddress, headers.forwardedFor);
+    const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
     const visitor = { headers, ip, nowMs: Date.now() };
     const decision = limits.redirect?.takeNow(clientKey(ip));
     if (decision?.outcome === 'denied') limited(request, response, decision, startedMs);
@@ -267,7 +268,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
         return true;
       }
       const headers = readHeaders(request.rawHeaders);
-      const ip = addresses.of(request.socket.remoteAddress, headers.forwardedFor);
+      const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
       const decision = limits.redirect?.takeNow(clientKey(ip));
       if (decision?.outcome === 'denied') {
         limited(request, response, decision, startedMs);
@@ -280,7 +281,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
         return true;
       }
       answer(request, response, link, { headers, ip, nowMs }, link.status);
-      counts.count('redirected', 'l1', startedMs);
+      countHot(startedMs);
       return true;
     },
     handleCode(request, response, code) {
@@ -289,7 +290,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, loaderOf(address)),
     async lookFor(request, code) {
       const headers = readHeaders(request.rawHeaders);
-      const client = clientKey(addresses.of(request.socket.remoteAddress, headers.forwardedFor));
+      const client = clientKey(addresses.ofConnection(request.socket, headers.forwardedFor));
       const decision = limits.redirect?.takeNow(client);
       return decision?.outcome === 'denied' ? { refused: decision } : lookOf(code, headers.host, client);
     },
@@ -297,7 +298,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     async redirect(request, response, link, from, status = link.status) {
       const startedMs = performance.now();
       const headers = readHeaders(request.rawHeaders);
-      const ip = addresses.of(request.socket.remoteAddress, headers.forwardedFor);
+      const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
       answer(request, response, link, { headers, ip, nowMs: Date.now() }, status);
       counts.count('redirected', from, startedMs);
     },

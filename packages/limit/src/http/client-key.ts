@@ -17,9 +17,9 @@ export function clientKey(address: string, options: ClientKeyOptions = {}): stri
   if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
     throw new ConfigurationError(`ipv6Prefix must be an integer from 1 to 128, got ${String(ipv6Prefix)}`);
   }
-  if (IPV4.test(address)) return address;
+  if (isIpv4(address)) return address;
   const withPort = /^(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}$/.exec(address);
-  if (withPort?.[1] !== undefined && IPV4.test(withPort[1])) return withPort[1];
+  if (withPort?.[1] !== undefined && isIpv4(withPort[1])) return withPort[1];
   const words = parseIpv6(/^\[(.*)\](?::\d{1,5})?$/.exec(address)?.[1] ?? address);
   if (words === undefined) return `invalid:${address}`;
   return (
@@ -30,8 +30,31 @@ export function clientKey(address: string, options: ClientKeyOptions = {}): stri
   );
 }
 
-const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
-const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+/** Four decimals without leading zeros. By hand, since it is asked for every take of a client: a third of a regular expression. */
+function isIpv4(text: string): boolean {
+  let octet = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (digits === 0) return false;
+      octet = 0;
+      digits = 0;
+      dots += 1;
+    } else {
+      if (code < ZERO || code > NINE || (digits > 0 && octet === 0)) return false;
+      octet = octet * 10 + code - ZERO;
+      if (octet > 255) return false;
+      digits += 1;
+    }
+  }
+  return dots === 3 && digits > 0;
+}
+
+const DOT = 46;
+const ZERO = 48;
+const NINE = 57;
 
 /** The eight words of an IPv6 address, or undefined. */
 function parseIpv6(text: string): number[] | undefined {
@@ -58,7 +81,7 @@ function parseWords(text: string, isEnd: boolean): number[] | undefined {
   const words: number[] = [];
   const groups = text.split(':');
   for (const [at, group] of groups.entries()) {
-    if (isEnd && at === groups.length - 1 && IPV4.test(group)) {
+    if (isEnd && at === groups.length - 1 && isIpv4(group)) {
       const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
       words.push(a * 256 + b, c * 256 + d);
     } else if (/^[0-9a-fA-F]{1,4}$/.test(group)) {

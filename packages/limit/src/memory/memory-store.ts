@@ -38,12 +38,17 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
   }
   // As many tables as there are policies in the program's configuration.
   const tables = new Map<string, BucketTable>();
+  let lastPolicy: Policy | undefined;
+  let lastTable: BucketTable | undefined;
   const tableOf = (policy: Policy): BucketTable => {
+    if (policy === lastPolicy && lastTable !== undefined) return lastTable;
     let table = tables.get(policy.name);
     if (table === undefined) {
       table = new BucketTable(maxKeys, Math.floor(random() * 2 ** 32));
       tables.set(policy.name, table);
     }
+    lastPolicy = policy;
+    lastTable = table;
     return table;
   };
   const takeOne = (policy: Policy, key: string, nowUs: number, cost: number): Verdict => {

@@ -41,6 +41,16 @@ export function createSlotIndex(
   const crowd = new Map<string, number>();
   let size = 0;
 
+  // Who is not found is added next: the hash of the last key asked for.
+  let lastKey: string | undefined;
+  let lastHash = 0;
+  const hashOnce = (key: string): number => {
+    if (key === lastKey) return lastHash;
+    lastKey = key;
+    lastHash = hashOf(key);
+    return lastHash;
+  };
+
   // The low bits choose the shard, the ones above them the place.
   const shardOf = (hash: number): Shard => shards[hash & (SHARDS - 1)] as Shard;
 
@@ -110,14 +120,14 @@ export function createSlotIndex(
 
   return {
     get(key) {
-      const hash = hashOf(key);
+      const hash = hashOnce(key);
       const shard = shardOf(hash);
       const at = find(shard, key, hash);
       if (at !== -1) return (shard.places[2 * at + 1] as number) - 1;
       return crowd.size === 0 ? undefined : crowd.get(key);
     },
     add(key, slot) {
-      const hash = hashOf(key);
+      const hash = hashOnce(key);
       const shard = shardOf(hash);
       size += 1;
       if (slot >= hashes.length) hashes = grown(hashes, slot);

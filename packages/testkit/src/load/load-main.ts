@@ -90,4 +90,8 @@ function run(plan: LoadPlan): void {
     if (line === 'stop') end();
   });
   for (const connection of connections) becameIdle(connection);
+  const stayAwake = () => {
+    if (!finished) setImmediate(stayAwake);
+  };
+  if (plan.waits === 'awake') stayAwake();
 }

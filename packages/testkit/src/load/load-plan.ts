@@ -27,6 +27,12 @@ export interface LoadPlan {
   readonly connections?: number;
   /** Requests a second over all connections, whatever the answers (open loop). Default: as fast as they come (closed loop). */
   readonly rate?: number;
+  /**
+   * How the generator waits for answers. `awake`: by asking the kernel again and again, at the price of a whole core. A generator that
+   * sleeps has to be woken by an interrupt to its core, and that is done, and paid for, by the *server* as it writes its answer: on
+   * a virtual machine several microseconds, and the more often the less busy the generator is. Default `asleep`.
+   */
+  readonly waits?: 'asleep' | 'awake';
   /** End after that many requests, or that long; else on `stop()`. */
   readonly total?: number;
   readonly durationMs?: number;
