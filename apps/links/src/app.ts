@@ -10,7 +10,7 @@ import { docsRoutes } from './http/docs-routes.ts';
 import { createRequestCounts } from './http/request-counts.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { createAuthorize } from './keys/authorize.ts';
-import { createAuthorizeAnonymous } from './keys/authorize-anonymous.ts';
+import { clientAddressOf, createAuthorizeAnonymous } from './keys/authorize-anonymous.ts';
 import { keyRoutes } from './keys/key-routes.ts';
 import { limitProblem, limitRoutes } from './limits/limit-routes.ts';
 import { addressOf } from './links/link-address.ts';
@@ -45,7 +45,7 @@ const API = '/api/v1';
 
 /** The service as HTTP: redirects in front, the API behind them. A feature is a Fastify plugin, registered here. */
 export async function createApp({ services, version, draining, onClick, readMetrics }: AppOptions): Promise<App> {
-  const { config, instance, log, cache, store, domains, limits, keys, links, database } = services;
+  const { config, instance, log, clock, cache, store, domains, limits, keys, links, database } = services;
   const addresses = createClientAddresses(config.trustedProxies);
   const counts = { redirects: createRedirectCounts(), requests: createRequestCounts() };
   const redirector = createRedirector({
@@ -56,6 +56,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
     addresses,
     limits,
     counts: counts.redirects,
+    clock,
     onClick,
     replayTime: config.replayTime,
     log,
@@ -69,6 +70,11 @@ export async function createApp({ services, version, draining, onClick, readMetr
     keys,
     charge: ({ id }) => {
       const problem = limits.api && limitProblem(limits.api, limits.api.takeNow(id));
+      if (problem !== undefined) throw problem;
+    },
+    chargeUnknown: (request) => {
+      const client = clientKey(clientAddressOf(request, addresses));
+      const problem = limits.key && limitProblem(limits.key, limits.key.takeNow(client));
       if (problem !== undefined) throw problem;
     },
   });

@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
+import { tuneEngine } from './engine.ts';
 import { openFoundation } from './foundation/foundation.ts';
-import { growHeapSparingly } from './frugal-heap.ts';
 import { listen, withRealPort } from './http/listen.ts';
 import { makeFirstAdminKey } from './keys/first-admin-key.ts';
 import { openServices, type Services } from './services.ts';
@@ -30,7 +30,7 @@ const DRAIN_MS = 4_000;
 
 /** @throws {StartupError | ConfigurationError} with a paragraph for people */
 export async function startInstance(given: Config, options: InstanceOptions): Promise<Instance> {
-  growHeapSparingly();
+  tuneEngine();
   const config = await withRealPort(given);
   const services = await openServices(await openFoundation(config, options.name));
   let draining = false;

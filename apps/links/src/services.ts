@@ -18,9 +18,11 @@ import { createPasswords, type Passwords } from './links/password.ts';
 import { createLinkStore } from './links/sql-link-store.ts';
 import type { CachedLink } from './redirect/cached-link.ts';
 import { openLinkCache } from './redirect/link-cache.ts';
+import { createRequestClock, type RequestClock } from './redirect/request-clock.ts';
 
 /** The parts of the service, put together. What each does is in its own folder. */
 export interface Services extends Foundation {
+  readonly clock: RequestClock;
   readonly domains: Domains;
   readonly store: LinkStore;
   readonly links: Links;
@@ -39,7 +41,8 @@ export async function openServices(foundation: Foundation): Promise<Services> {
   try {
     const domains = await openDomains(database.sql, config.domains, config.publicUrl);
     const log = createChangeLog(database.sql);
-    const { cache, close: closeCache, onSettled } = await openLinkCache(foundation, log);
+    const clock = createRequestClock();
+    const { cache, close: closeCache, onSettled } = await openLinkCache(foundation, log, clock);
     closers.add(closeCache);
     const { bus } = neighbours;
     const settleMs = longestTransactionMs(config.database);
@@ -54,7 +57,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
       bus,
     });
     closers.add(async () => keys.close());
-    const limits = await createLimits(foundation);
+    const limits = await createLimits(foundation, clock);
     const store = createLinkStore(database, domains);
     closers.add(tidyRegularly(store, foundation.log));
     const passwords = createPasswords();
@@ -64,7 +67,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     closers.add(() => clicks.close());
     await feed?.begun;
     const close = () => closers.close();
-    return { ...foundation, domains, store, links, cache, ids, keys, limits, passwords, clicks, close };
+    return { ...foundation, clock, domains, store, links, cache, ids, keys, limits, passwords, clicks, close };
   } catch (error) {
     await closers.close().catch(() => undefined);
     throw error;

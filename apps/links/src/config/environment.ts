@@ -125,7 +125,9 @@ export const environment = z.object({
   LIMIT_MISS: value
     .rate()
     .prefault('10/s burst 100')
-    .describe('Look-ups per client that found nothing: what a client may guess.'),
+    .describe(
+      'Look-ups per client that found nothing: what a client may guess. As many API keys that are not known, counted apart.',
+    ),
   LIMIT_API: value.rate().prefault('100/s burst 1000').describe('API calls per key. The admin key has no limit.'),
   LIMIT_CREATE: value.rate().prefault('10/m burst 20').describe('Links made without a key, per client.'),
   LIMIT_PASSWORD: value.rate().prefault('10/m burst 10').describe('Password guesses per client and link.'),

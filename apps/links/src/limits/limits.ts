@@ -1,3 +1,4 @@
+import type { Clock } from '@spillway/kernel';
 import { createLimiter, type LimitMode, type LimitStore, type Policy, tokenBucket } from '@spillway/limit';
 import type { Rate } from '../config.ts';
 import type { Foundation } from '../foundation/foundation.ts';
@@ -28,11 +29,11 @@ const NAMED = [
  * Clients are counted by each instance against its share of the limit: very many keys, most of them seen once, and no round
  * trip on the way of a redirect. Named policies are exact.
  */
-export async function createLimits({ config, neighbours, redis }: Foundation): Promise<Limits> {
+export async function createLimits({ config, neighbours, redis }: Foundation, clock: Clock): Promise<Limits> {
   const { presence } = neighbours;
   const all: CountedLimiter[] = [];
   const open = (policy: Policy, mode: LimitMode, store?: LimitStore): CountedLimiter => {
-    const dependencies = store === undefined ? { presence } : { presence, store };
+    const dependencies = store === undefined ? { presence, clock } : { presence, clock, store };
     const limiter = countedLimiter(policy.name, createLimiter({ policy, mode }, dependencies));
     all.push(limiter);
     return limiter;

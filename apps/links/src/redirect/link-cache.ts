@@ -1,4 +1,5 @@
 import { type Cache, type CacheStore, createCache } from '@spillway/cache';
+import type { Clock } from '@spillway/kernel';
 import { createApplied } from '../changes/applied.ts';
 import type { ChangeLog } from '../changes/change-log.ts';
 import { replayedStore } from '../changes/replayed-store.ts';
@@ -17,7 +18,11 @@ const NAME = 'links';
 const QUEUED_PER_LOAD = 50;
 
 /** The cache of links: L1, and L2 where there is a Redis. */
-export async function openLinkCache({ config, neighbours, redis }: Foundation, log: ChangeLog): Promise<LinkCache> {
+export async function openLinkCache(
+  { config, neighbours, redis }: Foundation,
+  log: ChangeLog,
+  clock: Clock,
+): Promise<LinkCache> {
   const { cache: settings, database, prefix } = config;
   const open = (l2: CacheStore | undefined): Cache<CachedLink> =>
     createCache<CachedLink>({
@@ -32,6 +37,7 @@ export async function openLinkCache({ config, neighbours, redis }: Foundation, l
           : { maxEntries: settings.maxEntries, ttl: database.kind === 'sqlite' ? '1h' : '5s' },
       loads: { concurrent: settings.concurrentLoads, queued: settings.concurrentLoads * QUEUED_PER_LOAD },
       codec: linkCodec,
+      clock,
       ...(l2 === undefined ? {} : { l2 }),
       ...(neighbours.bus === undefined ? {} : { bus: neighbours.bus }),
     });

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache, Loader, Look } from '@spillway/cache';
-import { isSpillwayError } from '@spillway/kernel';
-import { clientKey, type Decision, retryAfterSeconds } from '@spillway/limit';
+import { clientKey, type Decision } from '@spillway/limit';
 import type { Visit } from '../clicks/click.ts';
 import { readReplayTime } from '../clicks/replay-time.ts';
 import type { Limits } from '../limits/limits.ts';
@@ -12,12 +11,12 @@ import type { LinkStore } from '../links/link-store.ts';
 import type { Logger } from '../log.ts';
 import { type CachedLink, toCachedLink } from './cached-link.ts';
 import type { ClientAddresses } from './client-address.ts';
+import { createEndings, type Exchange } from './endings.ts';
 import { createMissGuard } from './miss-guard.ts';
-import type { DecidedIn, Outcome, RedirectCounts } from './outcomes.ts';
-import { htmlHeaders, passwordPage } from './pages.ts';
+import type { DecidedIn, RedirectCounts } from './outcomes.ts';
 import { type RedirectHeaders, readHeaders } from './read-headers.ts';
 import { createRedirectHeaders } from './redirect-headers.ts';
-import { refuse } from './refusals.ts';
+import type { RequestClock } from './request-clock.ts';
 
 /**
  * `GET /code` and `HEAD /code`, in front of everything else: no router, no hooks, and for a link in L1 nothing is waited for.
@@ -50,6 +49,13 @@ interface Refused {
   readonly refused: Decision;
 }
 
+interface Visitor {
+  readonly headers: RedirectHeaders;
+  readonly ip: string;
+  /** Since the Unix epoch. */
+  readonly nowMs: number;
+}
+
 export interface RedirectorOptions {
   readonly instance: string;
   readonly cache: Cache<CachedLink>;
@@ -58,6 +64,8 @@ export interface RedirectorOptions {
   readonly addresses: ClientAddresses;
   readonly limits: Pick<Limits, 'redirect' | 'miss'>;
   readonly counts: RedirectCounts;
+  /** The one that cache and limits go by. */
+  readonly clock: RequestClock;
   /** Called after the answer. Must not throw, nor wait. */
   readonly onClick: (visit: Visit) => void;
   readonly replayTime: 'believed' | 'ignored';
@@ -65,8 +73,9 @@ export interface RedirectorOptions {
 }
 
 export function createRedirector(options: RedirectorOptions): Redirector {
-  const { instance, cache, store, domains, addresses, limits, counts, onClick, replayTime, log } = options;
+  const { instance, cache, store, domains, addresses, limits, counts, clock, onClick, replayTime, log } = options;
   const headersOf = createRedirectHeaders(instance);
+  const endings = createEndings({ instance, counts, log });
   const missGuard = createMissGuard(limits.miss);
   const severalDomains = domains.byHost.size > 1;
   const replayable = replayTime === 'believed';
@@ -87,41 +96,11 @@ export function createRedirector(options: RedirectorOptions): Redirector {
       return row === undefined ? undefined : toCachedLink(row);
     };
 
-  const end = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    ending: {
-      kind: Parameters<typeof refuse>[2];
-      outcome: Outcome;
-      from: DecidedIn;
-      detail: string;
-      retryAfter?: number;
-      extra?: Record<string, unknown>;
-    },
-    startedMs: number,
-  ): void => {
-    const { kind, outcome, from, ...rest } = ending;
-    refuse(request, response, kind, { ...rest, servedBy: instance });
-    counts.count(outcome, from, startedMs);
-  };
-
-  const limited = (request: IncomingMessage, response: ServerResponse, decision: Decision, startedMs: number): void => {
-    const retryAfter = retryAfterSeconds(decision) ?? 1;
-    const detail = `This client has had its share; try again in ${retryAfter} s`;
-    const extra = { 'violated-policies': [decision.policy] };
-    end(
-      request,
-      response,
-      { kind: 'quota-exceeded', outcome: 'limited', from: 'none', detail, retryAfter, extra },
-      startedMs,
-    );
-  };
-
   const answer = (
     request: IncomingMessage,
     response: ServerResponse,
     link: CachedLink,
-    visitor: { headers: RedirectHeaders; ip: string; nowMs: number },
+    visitor: Visitor,
     status: number,
   ): void => {
     let headers = headersOf(link);
@@ -160,49 +139,18 @@ export function createRedirector(options: RedirectorOptions): Redirector {
   };
 
   /** Anything that is not an open link in L1. */
-  const handleSlowly = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-    code: string,
-    visitor: { headers: RedirectHeaders; ip: string; nowMs: number },
-    startedMs: number,
-  ): Promise<void> => {
+  const handleSlowly = async (exchange: Exchange, code: string, visitor: Visitor): Promise<void> => {
+    const { request } = exchange;
     const address = { domainId: domainOf(visitor.headers.host), code };
     const look = await lookOf(code, visitor.headers.host, clientKey(visitor.ip));
-    if ('refused' in look) {
-      limited(request, response, look.refused, startedMs);
-      return;
-    }
-    const link = look.value;
-    if (link === undefined) {
-      const detail = `There is no link "${code}"; check how it is written, large and small letters included`;
-      end(request, response, { kind: 'not-found', outcome: 'not-found', from: look.from, detail }, startedMs);
-      return;
-    }
-    if (link.expiresAtMs !== 0 && link.expiresAtMs <= visitor.nowMs) {
-      const detail = `The link "${code}" has expired; ask whoever gave it to you`;
-      end(request, response, { kind: 'gone', outcome: 'gone', from: look.from, detail }, startedMs);
-      return;
-    }
-    if (link.access === 'password') {
-      const text = passwordPage(code, undefined);
-      response.writeHead(200, {
-        ...htmlHeaders(),
-        'cache-control': 'no-store',
-        'x-served-by': instance,
-        'content-length': Buffer.byteLength(text),
-      });
-      response.end(request.method === 'HEAD' ? undefined : text);
-      counts.count('form', look.from, startedMs);
-      return;
-    }
-    if (link.access === 'max-clicks' && !(await mayPass(request, address, link))) {
-      const detail = `The link "${code}" has been used as often as it may be`;
-      end(request, response, { kind: 'gone', outcome: 'gone', from: 'truth', detail }, startedMs);
-      return;
-    }
-    answer(request, response, link, visitor, link.status);
-    counts.count('redirected', link.access === 'open' ? look.from : 'truth', startedMs);
+    if ('refused' in look) return endings.limited(exchange, look.refused);
+    const { value: link, from } = look;
+    if (link === undefined) return endings.notFound(exchange, code, from);
+    if (link.expiresAtMs !== 0 && link.expiresAtMs <= visitor.nowMs) return endings.expired(exchange, code, from);
+    if (link.access === 'password') return endings.form(exchange, code, from);
+    if (link.access === 'max-clicks' && !(await mayPass(request, address, link))) return endings.usedUp(exchange, code);
+    answer(request, exchange.response, link, visitor, link.status);
+    counts.count('redirected', link.access === 'open' ? from : 'truth', exchange.startedMs);
   };
 
   /** A GET takes one of the link's clicks; a HEAD only looks whether there is one left. */
@@ -212,37 +160,41 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     return row !== undefined && (row.max_clicks === null || row.used_clicks < row.max_clicks);
   };
 
-  const unavailable = (request: IncomingMessage, response: ServerResponse, error: unknown, startedMs: number): void => {
-    if (!isSpillwayError(error) || !error.retryable) log.error({ err: error }, 'a redirect failed');
-    if (response.headersSent) {
-      response.destroy();
-      return;
+  const start = (exchange: Exchange, code: string, headers: RedirectHeaders): void => {
+    const ip = addresses.ofConnection(exchange.request.socket, headers.forwardedFor);
+    const decision = limits.redirect?.takeNow(clientKey(ip));
+    if (decision?.outcome === 'denied') endings.limited(exchange, decision);
+    else {
+      const visitor = { headers, ip, nowMs: Date.now() };
+      handleSlowly(exchange, code, visitor).catch((error) => endings.unavailable(exchange, error));
     }
-    const detail = 'Whether this link exists can not be told right now; try again';
-    end(
-      request,
-      response,
-      { kind: 'unavailable', outcome: 'unavailable', from: 'none', detail, retryAfter: 1 },
-      startedMs,
-    );
   };
 
-  const start = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    code: string,
-    startedMs: number,
-    headers: RedirectHeaders,
-  ): void => {
-    const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
-    const visitor = { headers, ip, nowMs: Date.now() };
-    const decision = limits.redirect?.takeNow(clientKey(ip));
-    if (decision?.outcome === 'denied') limited(request, response, decision, startedMs);
-    else {
-      handleSlowly(request, response, code, visitor, startedMs).catch((error) =>
-        unavailable(request, response, error, startedMs),
-      );
+  const handlePath = (request: IncomingMessage, response: ServerResponse, path: string, startedMs: number): boolean => {
+    // What is in L1 has been a code before, so that its form need not be looked at again.
+    const entry = severalDomains ? undefined : cache.peek(path);
+    const link = entry?.state === 'fresh' ? entry.value : undefined;
+    if (link === undefined || link.access !== 'open') {
+      const code = codeOf(path);
+      if (code === undefined) return false;
+      start({ request, response, startedMs }, code, readHeaders(request.rawHeaders));
+      return true;
     }
+    const headers = readHeaders(request.rawHeaders);
+    const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
+    const decision = limits.redirect?.takeNow(clientKey(ip));
+    if (decision?.outcome === 'denied') {
+      endings.limited({ request, response, startedMs }, decision);
+      return true;
+    }
+    const nowMs = Date.now();
+    if (link.expiresAtMs !== 0 && link.expiresAtMs <= nowMs) {
+      endings.expired({ request, response, startedMs }, path.slice(1), 'l1');
+      return true;
+    }
+    answer(request, response, link, { headers, ip, nowMs }, link.status);
+    countHot(startedMs);
+    return true;
   };
 
   return {
@@ -251,41 +203,15 @@ export function createRedirector(options: RedirectorOptions): Redirector {
       if ((method !== 'GET' && method !== 'HEAD') || url === undefined) return false;
       const query = url.indexOf('?');
       const path = query === -1 ? url : url.slice(0, query);
-      const startedMs = performance.now();
-      if (severalDomains) {
-        const code = codeOf(path);
-        if (code === undefined) return false;
-        start(request, response, code, startedMs, readHeaders(request.rawHeaders));
-        return true;
+      const startedMs = clock.hold();
+      try {
+        return handlePath(request, response, path, startedMs);
+      } finally {
+        clock.release();
       }
-      // What is in L1 has been a code before, so that its form need not be looked at again.
-      const entry = cache.peek(path);
-      const link = entry?.state === 'fresh' ? entry.value : undefined;
-      if (link === undefined || link.access !== 'open') {
-        const code = codeOf(path);
-        if (code === undefined) return false;
-        start(request, response, code, startedMs, readHeaders(request.rawHeaders));
-        return true;
-      }
-      const headers = readHeaders(request.rawHeaders);
-      const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
-      const decision = limits.redirect?.takeNow(clientKey(ip));
-      if (decision?.outcome === 'denied') {
-        limited(request, response, decision, startedMs);
-        return true;
-      }
-      const nowMs = Date.now();
-      if (link.expiresAtMs !== 0 && link.expiresAtMs <= nowMs) {
-        const detail = 'The link has expired; ask whoever gave it to you';
-        end(request, response, { kind: 'gone', outcome: 'gone', from: 'l1', detail }, startedMs);
-        return true;
-      }
-      answer(request, response, link, { headers, ip, nowMs }, link.status);
-      countHot(startedMs);
-      return true;
     },
     handleCode(request, response, code) {
-      start(request, response, code, performance.now(), readHeaders(request.rawHeaders));
+      start({ request, response, startedMs: performance.now() }, code, readHeaders(request.rawHeaders));
     },
     look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, loaderOf(address)),
     async lookFor(request, code) {

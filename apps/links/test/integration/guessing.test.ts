@@ -58,3 +58,21 @@ describe('the form of a link', () => {
     expect(await postAll('198.51.100.5', Array(7).fill(code))).toEqual([403, 403, 403, 403, 403, 403, 429]);
   });
 });
+
+describe('API keys', () => {
+  test('may be guessed as often as codes, by client, and those that are known go on', async () => {
+    await using api = await startApiService('SQLite', { LIMIT_MISS: '1/h burst 2' });
+    const made = await api.call('POST', '/api/v1/keys', { body: { name: 'a program', scopes: ['links:read'] } });
+    const ask = async (client: string, key: string) =>
+      (await api.call('GET', '/api/v1/links', { key, headers: { 'x-forwarded-for': client } })).status;
+    const { key } = made.body;
+    expect(await ask('198.51.100.1', key)).toBe(200);
+    const guesses: number[] = [];
+    for (let i = 0; i < 4; i += 1) guesses.push(await ask('198.51.100.1', `guess-${i}`));
+    expect(guesses).toEqual([401, 429, 429, 429]);
+    expect(await ask('198.51.100.1', key)).toBe(200);
+    expect(await ask('198.51.100.2', 'guess')).toBe(401);
+    // Codes are another matter.
+    expect((await api.visit('/nobody', { 'x-forwarded-for': '198.51.100.1' })).status).toBe(404);
+  });
+});
