@@ -15,7 +15,7 @@ import {
   until,
 } from '@spillway/testkit';
 import { describe, expect, test } from 'vitest';
-import { allCounted, linksForLog, logRequests, readStats, redirected } from '../support/clicks.ts';
+import { allCounted, botsAmong, linksForLog, logRequests, readStats, redirected } from '../support/clicks.ts';
 import { configurations, type Instances, SEED, startInstances, startOwnRedis } from '../support/cluster.ts';
 import { ask, create, nowMs, readMetric } from '../support/cluster-client.ts';
 import { postgresFaults, redisFaults, shake } from '../support/faults.ts';
@@ -75,7 +75,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
     });
     const truth = plainCount(seen);
     const stats = await readStats(instances.at(0), range);
-    expect(stats.totals).toMatchObject({ clicks: truth.clicks, visitors: truth.visitors });
+    expect(stats.totals).toEqual({ clicks: truth.clicks, visitors: truth.visitors, bots: botsAmong(seen) });
     const hours = stats.series.map(({ at, clicks }): [string, number] => [String(Date.parse(at)), clicks]);
     const trueHours = [...truth.clicksByHour].map(([hour, clicks]): [string, number] => [String(hour), clicks]);
     expect(checkEqualCounts(new Map(trueHours), new Map(hours))).toEqual([]);

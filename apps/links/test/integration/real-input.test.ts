@@ -5,7 +5,6 @@ import {
   byPath,
   dataFile,
   type LogEntry,
-  type PlainCount,
   plainCount,
   temporaryDirectory,
   until,
@@ -14,6 +13,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { startCluster } from '../../../../scripts/cluster/start-cluster.ts';
 import type { ListedLink } from '../../src/cli/links-api.ts';
+import { botsAmong } from '../support/clicks.ts';
 import { spillway, startEmbedded } from '../support/spillway.ts';
 
 const BASE = 'http://semicomplete.com';
@@ -70,7 +70,7 @@ describe.each(kinds)('%s', (_, start) => {
       },
       { timeoutMs: 30_000, what: `${entries.length} clicks to be counted` },
     );
-    assertEqualCount(whole, plainCount(entries), 'the whole service');
+    assertEqualCount(whole, entries, 'the whole service');
 
     const links = await allLinks(call);
     const codes = new Map(links.map((link) => [link.url, link]));
@@ -80,7 +80,7 @@ describe.each(kinds)('%s', (_, start) => {
         group.map(async ([path, lines]) => {
           const link = codes.get(new URL(BASE + path).href);
           expect(link?.clicks, path).toBe(lines.length);
-          assertEqualCount(await call<Stats>(`/links/${link?.code}/stats?${range}`), plainCount(lines), path);
+          assertEqualCount(await call<Stats>(`/links/${link?.code}/stats?${range}`), lines, path);
         }),
       );
     }
@@ -88,8 +88,10 @@ describe.each(kinds)('%s', (_, start) => {
   });
 });
 
-function assertEqualCount(stats: Stats, truth: PlainCount, what: string): void {
-  expect(stats.totals, what).toMatchObject({ clicks: truth.clicks, visitors: truth.visitors });
+function assertEqualCount(stats: Stats, entries: readonly LogEntry[], what: string): void {
+  const truth = plainCount(entries);
+  const { clicks, visitors } = truth;
+  expect(stats.totals, what).toEqual({ clicks, visitors, bots: botsAmong(entries) });
   const hours = stats.series.filter(({ clicks }) => clicks > 0).map(({ at, clicks }) => [Date.parse(at), clicks]);
   expect(hours, what).toEqual([...truth.clicksByHour].sort(([a], [b]) => a - b));
   // The plain count does not list those without a referrer.

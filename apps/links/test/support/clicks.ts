@@ -1,4 +1,5 @@
 import { type LoadReport, type LoadRequest, type LogEntry, until } from '@spillway/testkit';
+import { isbot } from 'isbot';
 import type { Instance } from './cluster.ts';
 import { ask, createBatchSurely, type Made, readMetric } from './cluster-client.ts';
 
@@ -30,6 +31,10 @@ export const logRequests = (log: readonly LogEntry[], codes: ReadonlyMap<string,
 /** The lines of the log for which the client saw a redirect, each as often as it did. */
 export const redirected = (log: readonly LogEntry[], { redirectsByRequest }: LoadReport): LogEntry[] =>
   log.flatMap((entry, i) => Array.from({ length: redirectsByRequest[i] ?? 0 }, () => entry));
+
+/** How many of the lines a bot asked for: whoever names no user agent, or one that `isbot` knows. */
+export const botsAmong = (entries: readonly LogEntry[]): number =>
+  entries.filter(({ userAgent }) => userAgent === undefined || isbot(userAgent)).length;
 
 export interface Stats {
   readonly totals: { readonly clicks: number; readonly visitors: number; readonly bots: number };
