@@ -3,6 +3,8 @@ import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import { tuneEngine } from './engine.ts';
 import { openFoundation } from './foundation/foundation.ts';
+import { dependencies } from './health/health.ts';
+import { watchHealth } from './health/watch.ts';
 import { listen, withRealPort } from './http/listen.ts';
 import { makeFirstAdminKey } from './keys/first-admin-key.ts';
 import { openServices, type Services } from './services.ts';
@@ -52,12 +54,18 @@ export async function startInstance(given: Config, options: InstanceOptions): Pr
       clicks.warm();
       app.metrics.registry().catch((error) => services.log.error({ err: error }, 'no metrics'));
     });
+    const watch = watchHealth({
+      dependencies: () => dependencies(services),
+      dropped: () => services.clicks.events.stats().dropped,
+      log: services.log,
+    });
     return {
       services,
       port: config.port,
       registry: app.metrics.registry,
       async stop() {
         draining = true;
+        watch.close();
         await app.http.drain(DRAIN_MS);
         app.metrics.close();
         await app.api.close();

@@ -3,6 +3,8 @@ import { openClickTransport } from './click-log/transport.ts';
 import type { Config } from './config.ts';
 import { createClosers } from './foundation/closers.ts';
 import { openFoundation } from './foundation/foundation.ts';
+import { stores } from './health/health.ts';
+import { watchHealth } from './health/watch.ts';
 import { StartupError } from './startup-error.ts';
 
 /** Counts clicks, and nothing else: beside instances with `ROLE=web`. Returns how to stop. */
@@ -12,11 +14,13 @@ export async function startWorker(config: Config): Promise<{ close(): Promise<vo
   }
   const closers = createClosers();
   // The process id: several workers may run on one machine, and none listens on a port that would tell them apart.
-  const foundation = await openFoundation(config, `worker-${config.instance}-${process.pid}`);
+  const foundation = await openFoundation(config, `worker-${config.instance}-${process.pid}`, 'counts');
   closers.add(() => foundation.close());
   const transport = await openClickTransport(foundation);
   closers.add(() => transport.close());
   const sink = openClickSink(foundation, transport);
   closers.add(() => sink.close());
+  const watch = watchHealth({ dependencies: () => stores(foundation), log: foundation.log });
+  closers.add(async () => watch.close());
   return closers;
 }

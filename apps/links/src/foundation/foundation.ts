@@ -5,7 +5,7 @@ import type { Database } from '../sql/database.ts';
 import { checkRedis } from './check-redis.ts';
 import { createClosers } from './closers.ts';
 import { openMigratedDatabase } from './migrated-database.ts';
-import { meetNeighbours, type Neighbours } from './neighbours.ts';
+import { type Duty, meetNeighbours, type Neighbours } from './neighbours.ts';
 import { openRedisLinks, type RedisLinks } from './redis-links.ts';
 import type { RedisUse } from './redis-rights.ts';
 import { keptSecret } from './secret.ts';
@@ -27,7 +27,7 @@ export interface Foundation {
  * Opens all of it. PostgreSQL must answer, Redis need not.
  * @throws {StartupError} with a paragraph for people, when something must be mended first
  */
-export async function openFoundation(config: Config, instance: string): Promise<Foundation> {
+export async function openFoundation(config: Config, instance: string, duty: Duty = 'serves'): Promise<Foundation> {
   const closers = createClosers();
   try {
     const log = createLogger({ level: config.logLevel, instance });
@@ -46,7 +46,7 @@ export async function openFoundation(config: Config, instance: string): Promise<
         main === cache ? [check(main, ['state', 'cache'])] : [check(main, ['state']), check(cache, ['cache'])],
       );
     }
-    const neighbours = await meetNeighbours({ config, instance, database, redis });
+    const neighbours = await meetNeighbours({ config, instance, duty, database, redis });
     closers.add(() => neighbours.close());
     return { config, instance, log, database, redis, neighbours, secret, close: () => closers.close() };
   } catch (error) {

@@ -11,24 +11,31 @@ export interface Neighbours {
   close(): Promise<void>;
 }
 
+/** Who only counts clicks has no share of the limits: it is not counted among those who serve. */
+export type Duty = 'serves' | 'counts';
+
 export interface NeighboursOptions {
   readonly config: Config;
   readonly instance: string;
+  readonly duty: Duty;
   readonly database: Database;
   readonly redis: RedisLinks | undefined;
 }
 
+const UNCOUNTED: Presence = { instances: 1, close: async () => undefined };
+
 /** Over Redis where there is one, else over PostgreSQL; alone with SQLite. */
 export async function meetNeighbours(options: NeighboursOptions): Promise<Neighbours> {
-  const { config, instance, database, redis } = options;
+  const { config, instance, duty, database, redis } = options;
   if (config.database.kind === 'sqlite') {
-    return { bus: undefined, presence: { instances: 1, close: async () => undefined }, close: async () => undefined };
+    return { bus: undefined, presence: UNCOUNTED, close: async () => undefined };
   }
   const { prefix } = config;
   const expected = config.expectedInstances * config.workers;
   if (redis !== undefined) {
     const { redisBus, redisPresence } = await import('@spillway/redis');
-    return both(redisBus(redis.main, { instance, prefix }), redisPresence(redis.main, { instance, expected, prefix }));
+    const bus = redisBus(redis.main, { instance, prefix });
+    return both(bus, duty === 'counts' ? UNCOUNTED : redisPresence(redis.main, { instance, expected, prefix }));
   }
   const [{ notifyBus, postgresPresence }, { default: pg }] = await Promise.all([
     import('@spillway/redis/postgres'),
@@ -47,7 +54,8 @@ export async function meetNeighbours(options: NeighboursOptions): Promise<Neighb
     await client.connect();
     return client;
   };
-  return both(notifyBus({ connect, instance, prefix }), postgresPresence({ sql: database.sql, instance, expected }));
+  const bus = notifyBus({ connect, instance, prefix });
+  return both(bus, duty === 'counts' ? UNCOUNTED : postgresPresence({ sql: database.sql, instance, expected }));
 }
 
 const both = (bus: Bus, presence: Presence): Neighbours => ({

@@ -1,3 +1,4 @@
+import type { Foundation } from '../foundation/foundation.ts';
 import type { Services } from '../services.ts';
 
 /** `degraded`: answers from what it has. */
@@ -9,7 +10,18 @@ export interface Dependency {
 }
 
 /** The state of everything that this instance leans on, as it knows it now; nothing is asked. */
-export function dependencies({ config, database, redis, neighbours }: Services): readonly Dependency[] {
+export function dependencies(services: Services): readonly Dependency[] {
+  const { state } = services.clicks.events.stats().spool;
+  const spool: Dependency = {
+    name: 'spool',
+    state: state === 'writable' ? 'up' : 'down',
+    without: `clicks are dropped, and counted as such (${state})`,
+  };
+  return state === 'writable' ? stores(services) : [...stores(services), spool];
+}
+
+/** What a worker leans on as well. */
+export function stores({ config, database, redis, neighbours }: Foundation): readonly Dependency[] {
   const list: Dependency[] = [
     {
       name: config.database.kind === 'sqlite' ? 'sqlite' : 'postgres',

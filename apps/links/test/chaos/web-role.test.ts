@@ -59,5 +59,7 @@ test.each(configurations)(
     };
     await until(async () => (await pending()) === 0, { timeoutMs: 30_000, what: 'empty spools' });
     expect(await counted()).toBe(200);
+    // Workers redirect nothing, so that the limits are not shared with them.
+    for (const instance of instances.all) expect(await readMetric(instance, 'spillway_links_instances')).toBe(2);
   },
 );
