@@ -1,12 +1,12 @@
-import { openCountries } from '../clicks/countries.ts';
-import { parseConfig } from '../config.ts';
+import { ConfigurationError, type Issue } from '@spillway/kernel';
+import { type Config, parseConfig } from '../config.ts';
 import { EXIT } from './failure.ts';
+import { faultsOfPlaces } from './named-places.ts';
 
 /** Says what the environment means, or throws all that is wrong with it. */
 export async function checkConfig(): Promise<number> {
-  const config = parseConfig(process.env);
+  const config = readConfig(process.env);
   const { database, redis } = config;
-  openCountries(config.countryDatabase).load();
   const rows: [string, string][] = [
     ['serves', `${config.publicUrl} on port ${config.port}`],
     [
@@ -24,6 +24,21 @@ export async function checkConfig(): Promise<number> {
   for (const [name, value] of rows) console.log(`  ${name.padEnd(16)}${value}`);
   return EXIT.done;
 }
+
+/** @throws {ConfigurationError} with all that is wrong with the settings, and with the places that they name */
+function readConfig(variables: NodeJS.ProcessEnv): Config {
+  const places = faultsOfPlaces(variables);
+  try {
+    const config = parseConfig(variables);
+    if (places.length === 0) return config;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw mistakes([...error.issues, ...places]);
+  }
+  throw mistakes(places);
+}
+
+const mistakes = (issues: readonly Issue[]) => new ConfigurationError('The configuration has mistakes:', issues);
 
 function withoutPassword(text: string): string {
   const url = new URL(text);

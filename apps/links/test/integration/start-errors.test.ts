@@ -1,5 +1,7 @@
+import { readdirSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { createDatabaseIn, freePort, startRedis, temporaryDirectory } from '@spillway/testkit';
 import { describe, expect, inject, test } from 'vitest';
 import { startOldPostgres } from '../support/old-postgres.ts';
@@ -69,6 +71,24 @@ describe('a service that can not start says why', () => {
     const second = await failsToStart({ PORT: '0', DATA_DIR: directory.path });
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/DATA_DIR: .*in use by process \d+/);
+  });
+
+  test('a data directory where none can be made, and check-config knows it too', async () => {
+    const within = ['timeout', '20'];
+    const env = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error' };
+    const started = await spillway(['links'], { env: { ...env, DATA_DIR: '/proc/x' }, within });
+    expect(started.stderr).toContain('DATA_DIR: "/proc/x" can not be written to (ENOENT)');
+    expect(started.code).toBe(1);
+    for (const path of ['/proc/x', '/etc/passwd']) {
+      const checked = await spillway(['check-config'], { env: { ...env, DATA_DIR: path }, within });
+      expect(checked.stderr).toContain(`  DATA_DIR: "${path}" can not be written to (`);
+      expect(checked.stdout).toBe('');
+      expect(checked.code).toBe(2);
+    }
+    await using directory = temporaryDirectory();
+    const deep = join(directory.path, 'made', 'for a moment');
+    expect(await spillway(['check-config'], { env: { ...env, DATA_DIR: deep } })).toMatchObject({ code: 0 });
+    expect(readdirSync(directory.path)).toEqual([]);
   });
 
   test('a data directory without the right to write', async () => {
