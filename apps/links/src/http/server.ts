@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { type ProblemKind, problemBody, problemHeaders, rawProblem, statusOf } from './problem.ts';
+import { toPlainTarget } from './request-target.ts';
 
 export interface HttpServer {
   readonly server: Server;
@@ -53,7 +54,11 @@ export function createHttpServer(options: {
         refuse(request, response, 'url-too-long', detail);
       } else if (!hasRightHost(request)) {
         refuse(request, response, 'malformed-request', 'A request needs one "Host" header, and only one');
-      } else if (!front(request, response)) fallback(withoutTypeOfNothing(request), response);
+      } else if (!front(request, response)) {
+        // Only now, so that what is asked for in the usual way, and found, does not pay for it.
+        const taken = toPlainTarget(request) && front(request, response);
+        if (!taken) fallback(withoutTypeOfNothing(request), response);
+      }
     },
   );
   const refuse = (request: IncomingMessage, response: ServerResponse, kind: ProblemKind, detail: string) => {

@@ -26,8 +26,6 @@ import type { RequestClock } from './request-clock.ts';
 export interface Redirector {
   /** Answers, or returns false when the path can not be a link's: then it is somebody else's. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
-  /** The same for a code that had to be decoded first. */
-  handleCode(request: IncomingMessage, response: ServerResponse, code: string): void;
   /** The link behind an address, as redirects see it. @throws {StoreUnavailableError | OverloadedError} */
   look(address: LinkAddress): Promise<Look<CachedLink>>;
   /** The same for a client, charged to its limits as a GET would be: the refusal, once they are used up. */
@@ -209,9 +207,6 @@ export function createRedirector(options: RedirectorOptions): Redirector {
       } finally {
         clock.release();
       }
-    },
-    handleCode(request, response, code) {
-      start({ request, response, startedMs: performance.now() }, code, readHeaders(request.rawHeaders));
     },
     look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, loaderOf(address)),
     async lookFor(request, code) {

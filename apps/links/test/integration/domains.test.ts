@@ -46,6 +46,14 @@ describe.each(CONFIGURATIONS)('DOMAINS on %s', (configuration) => {
     expect(await refusal({ url: 'https://example.com/', alias, domain: 'go.example' })).toMatchObject({ status: 409 });
   });
 
+  test('where a whole URL is asked for, its host counts and not the header', async () => {
+    const { code } = await api.create({ url: 'https://example.com/whole', domain: 'go.example' });
+    const ask = (target: string, host: string) =>
+      sendRaw(api.instance.port, rawRequest(`GET ${target}`, { Host: host }));
+    expect((await ask(`http://go.example/${code}`, 'links.example')).status).toBe(302);
+    expect((await ask(`http://links.example/${code}`, 'go.example')).status).toBe(404);
+  });
+
   test('a generated code lives on its own domain alone', async () => {
     const { code, shortUrl } = await api.create({ domain: 'short.example:8443' });
     expect(shortUrl).toBe(`https://short.example:8443/${code}`);

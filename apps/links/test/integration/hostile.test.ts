@@ -86,6 +86,27 @@ describe('a hostile client', () => {
     expectStatus(await sendRaw(port, bytes), status);
   });
 
+  test('a link is reached in every form of its address that HTTP knows', async () => {
+    const { code } = await api.create({ url: 'https://example.com/forms', alias: 'Form-s_1' });
+    const encoded = [...code].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
+    for (const target of [
+      `/${code.slice(0, -1)}%31`,
+      `/${encoded}`,
+      `http://localhost:${port}/${code}`,
+      `HTTP://localhost:${port}/${encoded}?a=b`,
+    ]) {
+      for (let i = 0; i < 2; i += 1) {
+        const answer = await sendRaw(port, rawRequest(`GET ${target}`));
+        expect(answer.status, target).toBe(302);
+        expect(answer.head, target).toMatch(/^location: https:\/\/example\.com\/forms\r?$/im);
+      }
+    }
+    expectStatus(await sendRaw(port, rawRequest(`GET http://localhost:${port}/healthz`)), 200);
+    const list = await sendRaw(port, rawRequest(`GET http://localhost:${port}/api/v1/links?limit=1`, KEY));
+    expectStatus(list, 200);
+    expectStatus(await sendRaw(port, rawRequest(`GET /${code}%2f`)), 404);
+  });
+
   test('pipelined requests are answered in their order', async () => {
     const { code } = await api.create({ url: 'https://example.com/pipelined' });
     const headers = { Connection: 'keep-alive' };
