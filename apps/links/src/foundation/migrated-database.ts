@@ -5,6 +5,7 @@ import { allMigrations } from '../sql/migrations.ts';
 import { StartupError } from '../startup-error.ts';
 import { createClosers } from './closers.ts';
 import { prepareDataDir } from './data-dir.ts';
+import { checkDatabaseFile, explainEmbedded } from './database-file.ts';
 
 export interface MigratedDatabase {
   readonly database: Database;
@@ -21,16 +22,17 @@ export async function openMigratedDatabase(config: Pick<Config, 'database' | 'da
   const closers = createClosers();
   try {
     prepareDataDir(config.dataDir);
-    if (config.database.kind === 'sqlite') closers.add(await lockDataDir(config.dataDir));
+    if (config.database.kind === 'sqlite') {
+      closers.add(await lockDataDir(config.dataDir));
+      checkDatabaseFile(config.dataDir);
+    }
     const database = await openDatabase(config);
     closers.add(() => database.close());
-    const applied = await database.migrate(await allMigrations()).catch((error: unknown) => {
-      throw explain(error, config);
-    });
+    const applied = await database.migrate(await allMigrations());
     return { database, applied, close: () => closers.close() };
   } catch (error) {
     await closers.close().catch(() => undefined);
-    throw error;
+    throw explainDatabase(error, config);
   }
 }
 
@@ -48,8 +50,9 @@ async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
 }
 
 /** A failure of the first contact with the database, as a paragraph for people. */
-function explain(error: unknown, { database }: Pick<Config, 'database'>): unknown {
-  if (database.kind === 'sqlite' || error instanceof ConfigurationError) return error;
+function explainDatabase(error: unknown, { database, dataDir }: Pick<Config, 'database' | 'dataDir'>): unknown {
+  if (error instanceof StartupError || error instanceof ConfigurationError) return error;
+  if (database.kind === 'sqlite') return explainEmbedded(error, dataDir);
   const { host, pathname } = new URL(database.url);
   const where = `${host}${pathname}`;
   const cause = error instanceof StoreUnavailableError ? error.cause : error;

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -22,7 +22,20 @@ const distributed = (databaseUrl: string, more: Record<string, string> = {}) => 
   ...more,
 });
 
-const ROOT = process.getuid?.() === 0;
+/** Root may read and write anything, unless it lacks these two capabilities. */
+const WITHOUT_OVERRIDE =
+  process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
+
+/** Every page but the first, which SQLite looks at when it opens the file. */
+function damage(file: string): void {
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0xa5, 4096));
+}
+
+function asDirectory(file: string): void {
+  rmSync(file);
+  mkdirSync(file);
+}
 
 describe('a service that can not start says why', () => {
   test('every wrong setting at once, with exit code 2', async () => {
@@ -95,12 +108,33 @@ describe('a service that can not start says why', () => {
     await using directory = temporaryDirectory();
     await chmod(directory.path, 0o555);
     const env = { HOST: '127.0.0.1', PORT: '0', DATA_DIR: directory.path, LOG_LEVEL: 'error' };
-    // Root may write anywhere, unless it lacks these two capabilities.
-    const within = ROOT ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
-    const { code, stderr } = await spillway(['links'], { env, within });
+    const { code, stderr } = await spillway(['links'], { env, within: WITHOUT_OVERRIDE });
     expect(stderr).toContain(`DATA_DIR: "${directory.path}" can not be written to (EACCES)`);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(code).toBe(1);
+  });
+
+  test.for<[string, (file: string) => void, string]>([
+    ['is no database', (file) => writeFileSync(file, 'junk'), 'damaged, or no database: restore it from a backup'],
+    ['was cut short', (file) => truncateSync(file, 20_000), 'damaged, or no database: restore it from a backup'],
+    ['is damaged inside', damage, 'damaged, or no database: restore it from a backup'],
+    ['is a directory', asDirectory, 'it is no file'],
+    ['may not be read', (file) => chmodSync(file, 0), '(EACCES)'],
+    ['may not be written', (file) => chmodSync(file, 0o444), '(EACCES)'],
+  ])('an embedded database that %s', async ([, spoil, said]) => {
+    await using directory = temporaryDirectory();
+    const env = { HOST: '127.0.0.1', PORT: '0', DATA_DIR: directory.path, LOG_LEVEL: 'error' };
+    expect(await spillway(['migrate'], { env })).toMatchObject({ code: 0 });
+    const file = join(directory.path, 'spillway.db');
+    spoil(file);
+    for (const command of ['links', 'migrate']) {
+      const { code, stdout, stderr } = await spillway([command], { env, within: WITHOUT_OVERRIDE });
+      expect(stderr).toMatch(/^DATA_DIR: .*$/);
+      expect(stderr).toContain(`"${file}" can not be used (`);
+      expect(stderr).toContain(said);
+      expect(stdout).toBe('');
+      expect(code).toBe(1);
+    }
   });
 
   test('a PostgreSQL that is not there, has no such database, or refuses the user', async () => {

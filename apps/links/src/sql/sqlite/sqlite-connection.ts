@@ -82,10 +82,9 @@ export function openSqliteConnection(data: ThreadData): SqliteConnection {
       return gone === undefined ? ('up' as const) : ('down' as const);
     },
     async close() {
-      if (gone === undefined) {
-        thread.ref();
-        thread.postMessage('close');
-      }
+      // Also when it has failed and is on its way out: nothing else may keep the process until it has ended.
+      thread.ref();
+      if (gone === undefined) thread.postMessage('close');
       await exited;
     },
   };
