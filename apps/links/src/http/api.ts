@@ -9,6 +9,7 @@ import {
 import { ANONYMOUS } from '../keys/scopes.ts';
 import type { Logger } from '../log.ts';
 import { sendProblem, toProblem } from './errors.ts';
+import { addJsonParser } from './json-body.ts';
 import { Problem } from './problem.ts';
 import type { RequestCounts } from './request-counts.ts';
 import type { HttpServer } from './server.ts';
@@ -39,9 +40,6 @@ export async function createApi({
       return http.server;
     },
     bodyLimit: MAX_BODY_BYTES,
-    // The schemas refuse what they do not name, these keys too, and say which it was.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     exposeHeadRoutes: true,
     // What Fastify finds wrong before any route is looked for, e.g. a path with a broken %-encoding.
@@ -52,8 +50,7 @@ export async function createApi({
       counts.count(request.method, undefined, reply.statusCode, performance.now() - startedMs);
     },
   });
-  // A web page may send plain text anywhere without asking first: bodies are JSON or nothing.
-  app.removeContentTypeParser('text/plain');
+  addJsonParser(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('caller');

@@ -14,10 +14,6 @@ export function toProblem(error: unknown, log: Logger): Problem {
   }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return new Problem('malformed-request', { detail: 'The body is not JSON; check it with a JSON parser' });
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new Problem('malformed-request', { detail: 'The body is empty; send a JSON object' });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new Problem('malformed-request', { detail: 'The body is not as long as Content-Length says' });
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -86,6 +86,44 @@ describe('a hostile client', () => {
     expectStatus(await sendRaw(port, bytes), status);
   });
 
+  const post = (headers: Record<string, string>, body: Buffer) =>
+    sendRaw(
+      port,
+      Buffer.concat([
+        Buffer.from(rawRequest('POST /api/v1/links', { ...KEY, ...headers, 'Content-Length': String(body.length) })),
+        body,
+      ]),
+    );
+  const titled = (title: string) => JSON.stringify({ url: 'https://example.com/encoded', title });
+
+  test.each([
+    ['Latin-1', 'latin1', {}, 400, 'is not UTF-8'],
+    ['Latin-1 that says so', 'latin1', { 'Content-Type': 'application/json; charset=ISO-8859-1' }, 415, '"ISO-8859-1"'],
+    ['UTF-16', 'utf16le', {}, 400, 'is not'],
+    ['UTF-16 that says so', 'utf16le', { 'Content-Type': 'application/json;charset="utf-16"' }, 415, '"utf-16"'],
+    ['what claims to be gzip', 'utf8', { 'Content-Encoding': 'gzip' }, 415, '"gzip"'],
+  ] as const)(
+    'a body in %s is refused, and not stored as something else',
+    async (_name, encoding, headers, status, says) => {
+      const answer = await post({ ...JSON_TYPE, ...headers }, Buffer.from(titled('Grüße'), encoding));
+      expectStatus(answer, status);
+      expect(JSON.parse(answer.body).detail).toContain(says);
+    },
+  );
+
+  test.each([
+    {},
+    { 'Content-Type': 'Application/JSON; Charset=UTF-8' },
+    { 'Content-Type': 'application/json;charset="utf8"' },
+    { 'Content-Encoding': 'identity' },
+  ])('a body in UTF-8 is taken: %j', async (headers) => {
+    for (const mark of ['', '\uFEFF']) {
+      const answer = await post({ ...JSON_TYPE, ...headers }, Buffer.from(mark + titled('Grüße ✓'), 'utf8'));
+      expectStatus(answer, 201);
+      expect(JSON.parse(Buffer.from(answer.body, 'latin1').toString()).title).toBe('Grüße ✓');
+    }
+  });
+
   test('a link is reached in every form of its address that HTTP knows', async () => {
     const { code } = await api.create({ url: 'https://example.com/forms', alias: 'Form-s_1' });
     const encoded = [...code].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
