@@ -9,7 +9,12 @@ import { type RawAnswer, rawRequest, sendRaw } from '../support/raw-http.ts';
 
 function expectProblem({ head, body }: RawAnswer, status: number): void {
   expect(head).toMatch(/^content-type: application\/problem\+json/im);
-  expect(JSON.parse(body)).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+  expect(JSON.parse(body)).toMatchObject({
+    status,
+    title: expect.any(String),
+    detail: expect.any(String),
+    instance: expect.stringMatching(/^(\/|urn:uuid:(?!0{8})[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$)/),
+  });
 }
 
 describe('three instances behind the shipped nginx configuration', () => {
@@ -126,11 +131,15 @@ describe('three instances behind the shipped nginx configuration', () => {
       413,
     );
     const body = `{"url":"https://example.com/${'a'.repeat(2 ** 21)}"}`;
-    expectProblem(
-      await sendRaw(port, rawRequest('POST /api/v1/links', { ...key, 'Content-Length': String(body.length) }, body)),
-      413,
+    const large = await sendRaw(
+      port,
+      rawRequest('POST /api/v1/links', { ...key, 'Content-Length': String(body.length) }, body),
     );
+    expectProblem(large, 413);
+    expect(JSON.parse(large.body).detail).toContain('1 MiB, a batch 16 MiB');
     expectProblem(await sendRaw(port, 'GET / HTTP/1.1\r\n\r\n'), 400);
+    for (const path of ['/%00', '/../x', '/"/../../x'])
+      expectProblem(await sendRaw(port, rawRequest(`GET ${path}`)), 400);
     expectProblem(await sendRaw(port, rawRequest('GET /metrics')), 404);
   });
 });
