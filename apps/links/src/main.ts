@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { version } from './cli/version.ts';
 import { type Config, parseConfig } from './config.ts';
+import { explainEmbedded } from './foundation/database-file.ts';
 import { startInstance } from './instance.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -28,7 +29,11 @@ export async function runWorker(variables: NodeJS.ProcessEnv): Promise<void> {
 async function serveAlone(config: Config): Promise<void> {
   const stop = stopSignal();
   const { instance: name } = config;
-  const instance = await startInstance(config, { name, version: version(), readMetrics: undefined, showAdminKey });
+  const options = { name, version: version(), readMetrics: undefined, showAdminKey };
+  // The first write may be the one that finds the disk full, wherever in the start that is.
+  const instance = await startInstance(config, options).catch((error: unknown) => {
+    throw config.database.kind === 'sqlite' ? explainEmbedded(error, config.dataDir) : error;
+  });
   announce(config, instance.port);
   await stop;
   await instance.stop();

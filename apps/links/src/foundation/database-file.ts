@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { StartupError } from '../startup-error.ts';
 
 /** The name of the embedded database in `DATA_DIR`. */
@@ -40,7 +40,7 @@ export function explainEmbedded(error: unknown, dataDir: string): unknown {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return error;
   const { message } = cause;
-  if (isDiskFull(cause)) {
+  if (isDiskFull(cause, dataDir)) {
     return new StartupError(
       `DATA_DIR: the disk of "${dataDir}" is full (${message}); free some space there, or choose a directory on another disk`,
     );
@@ -53,12 +53,27 @@ export function explainEmbedded(error: unknown, dataDir: string): unknown {
   return new StartupError(`DATA_DIR: "${dataDir}/${NAME}" can not be used (${message}); ${remedy}`);
 }
 
+const IO_ERROR = 10;
 const FULL = 13;
 /** CORRUPT, NOTADB. */
 const DAMAGED = new Set([11, 26]);
+/** What SQLite takes at once for its `-shm` file; when there is not that much, it speaks of an I/O error. */
+const LEAST_ROOM = 32_768;
 
-const isDiskFull = (error: Error): boolean =>
-  resultCode(error) === FULL || ('code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'));
+function isDiskFull(error: Error, dataDir: string): boolean {
+  if ('code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) return true;
+  const code = resultCode(error);
+  return code === FULL || (code === IO_ERROR && roomIn(dataDir) < LEAST_ROOM);
+}
+
+function roomIn(directory: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
 
 /** SQLite's primary result code. */
 function resultCode(error: Error): number | undefined {

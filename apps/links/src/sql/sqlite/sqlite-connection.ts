@@ -22,7 +22,8 @@ export class SqliteError extends Error {
 
 // Primary result codes that mean "the disk or the lock is in the way", not "this statement is wrong":
 // BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
-const UNAVAILABLE = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26]);
+const FULL = 13;
+const UNAVAILABLE = new Set([5, 6, 8, 10, 11, FULL, 14, 15, 26]);
 
 interface Waiter {
   readonly operation: string;
@@ -94,5 +95,8 @@ const operationOf = (text: string) => text.trimStart().split(/\s/, 1)[0] ?? 'que
 
 function toError(operation: string, { message, errcode }: { message: string; errcode: number }): Error {
   const error = new SqliteError(message, errcode);
-  return UNAVAILABLE.has(errcode & 255) ? new StoreUnavailableError(operation, error) : error;
+  const code = errcode & 255;
+  if (code === FULL)
+    return new StoreUnavailableError(operation, error, 'is out of space; free some on the disk of DATA_DIR');
+  return UNAVAILABLE.has(code) ? new StoreUnavailableError(operation, error) : error;
 }
