@@ -6,7 +6,7 @@ import { CliError, EXIT } from './failure.ts';
  * wait for the parser of arguments.
  */
 export async function main(args: readonly string[]): Promise<void> {
-  surviveClosedPipe();
+  surviveLostOutput();
   try {
     process.exitCode = await run(args);
   } catch (error) {
@@ -39,12 +39,15 @@ function report(error: unknown): number {
   return EXIT.failed;
 }
 
-/** A reader that goes away (`spillway export | head`) ends the command quietly. */
-function surviveClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(EXIT.done);
-      throw error;
-    });
-  }
+/** A reader that goes away (`spillway export | head`) ends the command quietly; output that has no room ends it with a word. */
+function surviveLostOutput(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(EXIT.done);
+    console.error(`Standard output can not be written (${code}); free some space where it leads, or lead it elsewhere`);
+    process.exit(EXIT.failed);
+  });
+  // There is nowhere left to say it.
+  process.stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
+    process.exit(code === 'EPIPE' ? EXIT.done : EXIT.failed);
+  });
 }

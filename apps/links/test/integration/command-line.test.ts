@@ -133,6 +133,18 @@ test('what was exported as CSV can be imported, and a reader that goes away ends
   expect(head.stderr).toEqual([]);
 });
 
+test('an export onto a full disk ends with one line and exit code 1', async () => {
+  await spillway(['import', '-'], { env, input: 'https://full.example/\n' });
+  for (const format of ['csv', 'ndjson']) {
+    const within = ['sh', '-c', 'exec "$@" > /dev/full', 'sh'];
+    const { code, stderr } = await spillway(['export', '--format', format], { env, within });
+    expect(stderr).toBe(
+      'Standard output can not be written (ENOSPC); free some space where it leads, or lead it elsewhere',
+    );
+    expect(code).toBe(1);
+  }
+});
+
 test('a replay names what it can not read or has no link for, and its exit code says so', async () => {
   const line = (ip: string, target: string) =>
     `${ip} - - [17/May/2015:10:05:03 +0000] "GET ${target} HTTP/1.1" 200 1 "-" "curl/8"`;
