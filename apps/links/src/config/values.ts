@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Duration, toMs } from '@spillway/kernel';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
@@ -16,14 +17,17 @@ export interface Rate {
 
 /** A text setting that is `parse`d; what `parse` throws becomes its message. */
 function parsed<Value>(parse: (text: string) => Value) {
-  return z.string().transform((text, context) => {
-    try {
-      return parse(text.trim());
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
-      return z.NEVER;
-    }
-  });
+  return z.string().transform((text, context) => attempt(() => parse(text.trim()), context) ?? z.NEVER);
+}
+
+/** What `work` throws becomes an issue. */
+function attempt<Value>(work: () => Value, context: z.RefinementCtx): Value | undefined {
+  try {
+    return work();
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
 }
 
 export const integer = (least: number, most: number) =>
@@ -85,15 +89,15 @@ export const url = (...schemes: readonly string[]) =>
 
 const HOST = /^(?=.{1,253}$)[0-9a-z](?:[0-9a-z-]*[0-9a-z])?(?:\.[0-9a-z](?:[0-9a-z-]*[0-9a-z])?)*(?::\d{1,5})?$/;
 
-/** A comma-separated list; `each` checks one item. An empty text is an empty list. */
+/** A comma-separated list; `each` checks one item, and every one that it refuses is told. An empty text is an empty list. */
 const list = <Item>(each: (text: string) => Item) =>
-  parsed((text) =>
-    text
+  z.string().transform((text, context) => {
+    const items = text
       .split(',')
       .map((item) => item.trim())
-      .filter((item) => item !== '')
-      .map(each),
-  );
+      .filter((item) => item !== '');
+    return items.flatMap((item) => attempt(() => [each(item)], context) ?? []);
+  });
 
 export const hosts = () =>
   list((text) => {
@@ -148,7 +152,8 @@ export const path = () =>
 
 export const hostName = () =>
   parsed((text) => {
-    if (/^[0-9A-Za-z.:_-]{1,253}$/.test(text)) return text;
+    const looksLikeAddress = text.includes(':') || /(^|\.)\d+$/.test(text);
+    if (/^[0-9A-Za-z.:_-]{1,253}$/.test(text) && (!looksLikeAddress || isIP(text) !== 0)) return text;
     throw new Error(`must be a host name or an address, got "${text}"`);
   });
 

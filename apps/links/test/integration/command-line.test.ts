@@ -225,6 +225,24 @@ test('check-config tells every mistake at once and ends with exit code 2', async
   expect(wrong.code).toBe(2);
   for (const name of ['PORT', 'WORKERS', 'TRUSTED_PROXIES'])
     expect(wrong.stderr).toMatch(new RegExp(`^ {2}${name}: `, 'm'));
+  const more = await spillway(['check-config'], {
+    env: {
+      TRUSTED_PROXIES: 'nope,10.0.0.1,nope2',
+      COUNTRY_DATABASE: '/dev/null',
+      HOST: '999.1.1.1',
+      DATA_DIR: '/dev/null',
+    },
+  });
+  expect(more.code).toBe(2);
+  for (const line of [
+    'TRUSTED_PROXIES: must be addresses, .* got "nope"',
+    'TRUSTED_PROXIES: must be addresses, .* got "nope2"',
+    'COUNTRY_DATABASE: "/dev/null" is not a readable MMDB file .*',
+    'HOST: must be a host name or an address, got "999.1.1.1"',
+    'DATA_DIR: "/dev/null" can not be written to .*',
+  ])
+    expect(more.stderr).toMatch(new RegExp(`^ {2}${line}$`, 'm'));
+  expect(more.stderr.split('\n')).toHaveLength(6);
   const right = await spillway(['check-config'], {
     env: { DATABASE_URL: 'postgres://me:hidden@db.example/x', SPILLWAY_SECRET: '0123456789abcdef' },
   });
