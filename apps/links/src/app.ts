@@ -22,7 +22,7 @@ import { pageRoutes } from './page/page-routes.ts';
 import { createClientAddresses } from './redirect/client-address.ts';
 import { createRedirectCounts } from './redirect/outcomes.ts';
 import { passwordRoutes } from './redirect/password-routes.ts';
-import { createRedirector, type Redirector } from './redirect/redirector.ts';
+import { codeOf, createRedirector, type Redirector } from './redirect/redirector.ts';
 import type { Services } from './services.ts';
 
 export interface App {
@@ -62,7 +62,15 @@ export async function createApp({ services, version, draining, onClick, readMetr
     log,
   });
   const http = createHttpServer({ servedBy: instance, front: redirector.handle });
-  const api = await createApi({ http, instance, publicUrl: config.publicUrl, version, log, counts: counts.requests });
+  const api = await createApi({
+    http,
+    instance,
+    publicUrl: config.publicUrl,
+    version,
+    log,
+    counts: counts.requests,
+    isLinkPath: (path) => codeOf(path) !== undefined,
+  });
   // Of all domains that links live on, not only those still in the configuration: the others are served too.
   const own = ownHosts(config.publicUrl, [...domains.byHost.keys()], config.port);
 

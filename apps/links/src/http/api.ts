@@ -8,6 +8,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { ANONYMOUS } from '../keys/scopes.ts';
 import type { Logger } from '../log.ts';
+import { collectMethods } from './allowed-methods.ts';
 import { sendProblem, toProblem } from './errors.ts';
 import { addJsonParser } from './json-body.ts';
 import { Problem } from './problem.ts';
@@ -21,7 +22,12 @@ export interface ApiOptions {
   readonly version: string;
   readonly log: Logger;
   readonly counts: RequestCounts;
+  /** Whether a path can be a link's. */
+  readonly isLinkPath: (path: string) => boolean;
 }
+
+/** What a link takes; POST is for its password. */
+const LINK_METHODS = ['GET', 'HEAD', 'POST'];
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -33,6 +39,7 @@ export async function createApi({
   version,
   log,
   counts,
+  isLinkPath,
 }: ApiOptions): Promise<FastifyInstance> {
   const app = Fastify({
     serverFactory: (handler) => {
@@ -64,9 +71,19 @@ export async function createApi({
     counts.count(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime);
   });
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, toProblem(error, log)));
+  const allowed = collectMethods(app);
   app.setNotFoundHandler((request, reply) => {
-    const detail = `There is nothing at ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)}; see /docs`;
-    return sendProblem(request, reply, new Problem('not-found', { detail }));
+    const { method, url } = request;
+    const path = url.split('?', 1)[0] ?? url;
+    const methods = isLinkPath(path) ? LINK_METHODS : allowed.of(path);
+    const shown = path.slice(0, 200);
+    if (methods.length === 0 || methods.includes(method)) {
+      const detail = `There is nothing at ${method} ${shown}; see /docs`;
+      return sendProblem(request, reply, new Problem('not-found', { detail }));
+    }
+    const allow = methods.join(', ');
+    const detail = `${shown} does not take ${method}, but ${allow}; see /docs`;
+    return sendProblem(request, reply, new Problem('method-not-allowed', { detail, headers: { allow } }));
   });
   await app.register(swagger, {
     openapi: {

@@ -45,7 +45,7 @@ export async function passwordRoutes(app: FastifyInstance, options: PasswordRout
     { schema: { summary: 'Open a link with a password', tags: ['redirect'], hide: true } },
     async (request, reply) => {
       const { code } = request.params;
-      if (!isCode(code) || isReserved(code)) throw missing(code);
+      if (!isCode(code) || isReserved(code)) return reply.callNotFound();
       // What has no password is told by the cache, and costs the client what a GET does: codes are not guessed here for less.
       const look = await redirector.lookFor(request.raw, code);
       if ('refused' in look) throw hadItsShare(look.refused);

@@ -227,7 +227,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
 }
 
 /** The code that a path is; undefined when it is no code, or one of the service's own words. */
-function codeOf(path: string): string | undefined {
+export function codeOf(path: string): string | undefined {
   const code = path.slice(1);
   return isCode(code) && !isReserved(code) ? code : undefined;
 }

@@ -33,7 +33,7 @@ describe('a hostile client', () => {
     ['POST', '/api/v1/links', 422],
     ['DELETE', '/api/v1/links/nobody', 404],
     ['PATCH', '/api/v1/links/nobody', 422],
-    ['OPTIONS', '/api/v1/links', 404],
+    ['OPTIONS', '/api/v1/links', 405],
     ['POST', '/nobody', 404],
   ])('%s %s with a content type and no body is answered, not waited for', async (method, path, status) => {
     expectStatus(await sendRaw(port, rawRequest(`${method} ${path}`, { ...KEY, ...JSON_TYPE })), status);
@@ -73,7 +73,7 @@ describe('a hostile client', () => {
     ],
     ['an expectation', rawRequest('POST /api/v1/links', { ...KEY, Expect: '200-maybe', 'Content-Length': '0' }), 417],
     ['a whole URL of another site', rawRequest('GET http://evil.example/nobody'), 404],
-    ['a question to the server itself', rawRequest('OPTIONS *'), 404],
+    ['a question to the server itself', rawRequest('OPTIONS *'), 405],
     ['a code of 300 characters', rawRequest(`GET /api/v1/links/${'a'.repeat(300)}`, KEY), 414],
     ['a page of the docs that is not there', rawRequest('GET /docs/nothing'), 404],
     ['a way out of the docs', rawRequest('GET /docs/static/../../../package.json'), 404],
@@ -122,6 +122,26 @@ describe('a hostile client', () => {
       expectStatus(answer, 201);
       expect(JSON.parse(Buffer.from(answer.body, 'latin1').toString()).title).toBe('Grüße ✓');
     }
+  });
+
+  test.each([
+    ['DELETE /nobody', 'GET, HEAD, POST'],
+    ['OPTIONS /nobody?a=b', 'GET, HEAD, POST'],
+    ['PUT /api/v1/links', 'GET, HEAD, POST'],
+    ['POST /api/v1/links/nobody', 'DELETE, GET, HEAD, PATCH'],
+    ['GET /api/v1/links/batch/x', undefined],
+    ['POST /healthz', 'GET, HEAD'],
+    ['PATCH /docs/x/y', 'GET, HEAD'],
+    ['OPTIONS *', 'DELETE, GET, HEAD, PATCH, POST'],
+    ['DELETE /assets', undefined],
+    ['DELETE /a%00b', undefined],
+    ['GET /a%00b', undefined],
+    ['PUT /api/v1/nothing', undefined],
+  ])('%s is told which methods there are: %s', async (line, allow) => {
+    const answer = await sendRaw(port, rawRequest(line, KEY));
+    expectStatus(answer, allow === undefined ? 404 : 405);
+    expect(/^allow: (.*)$/im.exec(answer.head)?.[1]).toBe(allow);
+    if (allow !== undefined) expect(JSON.parse(answer.body).detail).toContain(allow);
   });
 
   test('a link is reached in every form of its address that HTTP knows', async () => {
