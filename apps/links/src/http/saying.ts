@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** What a value is, for messages: short, and never a whole body. */
 export const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
+  // JSON has no word for 1e400, which it reads as infinite.
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 };
 

@@ -24,3 +24,8 @@ test('a reserved word is called reserved, in capitals as well', () => {
 test.each(['Launch-1', 'loop', 'api-guide', '101', 'docs2026', 'one-of-fifty'])('the alias %s is taken', (alias) => {
   expect(aliasFault(alias)).toBeUndefined();
 });
+
+test('a wrong length is told with the alias itself', () => {
+  expect(aliasFault('..')).toBe('must have 3 to 64 characters, got 2 in ".."');
+  expect(aliasFault('a'.repeat(200))).toBe(`must have 3 to 64 characters, got 200 in "${'a'.repeat(99)}…`);
+});

@@ -1,3 +1,4 @@
+import { shown } from '../http/saying.ts';
 import { MAX_CODE_LENGTH } from './link.ts';
 
 /** First parts of paths that are the service's own, or that people would take for it. Compared without regard to case. */
@@ -23,19 +24,19 @@ const SHORTEST = 3;
 /** What is wrong with an alias; undefined when nothing is. */
 export function aliasFault(alias: string): string | undefined {
   if (alias.length < SHORTEST || alias.length > MAX_CODE_LENGTH) {
-    return `must have ${SHORTEST} to ${MAX_CODE_LENGTH} characters, got ${alias.length}`;
+    return `must have ${SHORTEST} to ${MAX_CODE_LENGTH} characters, got ${alias.length} in ${shown(alias)}`;
   }
-  const shown = JSON.stringify(alias);
   if (!/^[0-9A-Za-z_-]+$/.test(alias)) {
     // Letters that only look like these (Cyrillic, full-width, combining marks) would make two links that read alike.
     const first = [...alias].find((character) => !/[0-9A-Za-z_-]/.test(character)) ?? '';
     const point = `U+${(first.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-    return `must have only the characters 0-9 A-Z a-z _ and -, got ${shown} with ${point}`;
+    return `must have only the characters 0-9 A-Z a-z _ and -, got ${shown(alias)} with ${point}`;
   }
-  if (!/[0-9A-Za-z]/.test(alias)) return `must have a letter or a digit, got ${shown}`;
-  if (RESERVED.has(alias.toLowerCase())) return `is reserved, got ${shown}; choose another`;
+  if (!/[0-9A-Za-z]/.test(alias)) return `must have a letter or a digit, got ${shown(alias)}`;
+  if (RESERVED.has(alias.toLowerCase())) return `is reserved, got ${shown(alias)}; choose another`;
   const resembled = RESERVED_LOOKS.get(lookOf(alias));
-  if (resembled !== undefined) return `looks like the reserved word "${resembled}", got ${shown}; choose another`;
+  if (resembled !== undefined)
+    return `looks like the reserved word "${resembled}", got ${shown(alias)}; choose another`;
   return undefined;
 }
 

@@ -1,4 +1,6 @@
+import { domainToUnicode } from 'node:url';
 import ipaddr from 'ipaddr.js';
+import { shown } from '../http/saying.ts';
 
 /** The longest target, in characters as sent. */
 export const MAX_TARGET_LENGTH = 8_192;
@@ -23,7 +25,11 @@ export function checkTarget(text: string, rules: TargetRules): Target {
   // URL parsers drop tabs and line ends and trim blanks; what one reader drops, another reads.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   if (/[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufeff]/.test(text)) {
-    return refused('must have no blanks, line ends or control characters; write them %-encoded');
+    const fault = 'must have no blanks, line ends or control characters; write them %-encoded';
+    return refused(`${fault}, got ${shown(text)}`);
+  }
+  if (/^https?:\/\/https?:/i.test(text)) {
+    return refused(`must start with http:// or https:// only once, got "${shorten(text)}"`);
   }
   if (!/^https?:\/\/[^/\\]/i.test(text)) {
     return refused(`must start with http:// or https:// and a host, got "${shorten(text)}"`);
@@ -45,7 +51,8 @@ export function checkTarget(text: string, rules: TargetRules): Target {
     return refused(`must not lead back to this service, got "${url.host}"`);
   }
   if (rules.privateTargets === 'refused' && isPrivateHost(host)) {
-    return refused(`must lead to a public host, got "${url.host}"; ALLOW_PRIVATE_TARGETS=true allows private ones`);
+    const wanted = /[.:]/.test(host) ? 'a public host' : 'a public host, whose name has a dot';
+    return refused(`must lead to ${wanted}, got "${url.host}"; ALLOW_PRIVATE_TARGETS=true allows private ones`);
   }
   return { outcome: 'accepted', url: url.href };
 }
@@ -56,6 +63,9 @@ function nameFault(host: string): string | undefined {
   const labels = host.split('.');
   if (labels.includes('')) return 'must have a host without empty parts';
   if (labels.some((label) => label.length > 63)) return 'must have a host with at most 63 characters between dots';
+  // What can be read stays "xn--" no longer.
+  if (/(^|\.)xn--/.test(domainToUnicode(host)))
+    return 'must have a host whose parts with "xn--" can be read (Punycode)';
   return host.length > 253 ? 'must have a host of at most 253 characters' : undefined;
 }
 

@@ -231,6 +231,12 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
       [
         'POST',
         '/links',
+        '{"url":"https://example.com/","maxClicks":1e400}',
+        { maxClicks: 'must be a whole number from 1 to 1000000000, got Infinity' },
+      ],
+      [
+        'POST',
+        '/links',
         '{"url":"https://example.com/","__proto__":{}}',
         { ['__proto__']: 'is not known here; leave it out' },
       ],

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { checkTarget, type TargetRules } from './target.ts';
+
+const PUBLIC: TargetRules = { ownHosts: new Set(), privateTargets: 'refused' };
+const PRIVATE: TargetRules = { ...PUBLIC, privateTargets: 'allowed' };
+const faultOf = (text: string, rules: TargetRules) => {
+  const target = checkTarget(text, rules);
+  return target.outcome === 'refused' ? target.fault : undefined;
+};
+
+const blanks = 'must have no blanks, line ends or control characters; write them %-encoded';
+const punycode = 'must have a host whose parts with "xn--" can be read (Punycode)';
+
+test.each([
+  ['https://example.com/a b', `${blanks}, got "https://example.com/a b"`],
+  ['https://example.com/\n', `${blanks}, got "https://example.com/\\n"`],
+  ['http://http://x/', 'must start with http:// or https:// only once, got "http://http://x/"'],
+  ['https://HTTPS:/x/', 'must start with http:// or https:// only once, got "https://HTTPS:/x/"'],
+  ['https://xn--/', `${punycode}, got "xn--"`],
+  ['https://www.xn--a.example/', `${punycode}, got "www.xn--a.example"`],
+])('%j: the fault that it has, and no other, whatever private targets are', (text, fault) => {
+  for (const rules of [PUBLIC, PRIVATE]) expect(faultOf(text, rules)).toBe(fault);
+});
+
+const remedy = '; ALLOW_PRIVATE_TARGETS=true allows private ones';
+test.each([
+  ['http://wiki/', `must lead to a public host, whose name has a dot, got "wiki"${remedy}`],
+  ['http://printer.lan/', `must lead to a public host, got "printer.lan"${remedy}`],
+  ['http://10.0.0.1:81/', `must lead to a public host, got "10.0.0.1:81"${remedy}`],
+  ['http://[::1]/', `must lead to a public host, got "[::1]"${remedy}`],
+])('%j is private', (text, fault) => {
+  expect(faultOf(text, PUBLIC)).toBe(fault);
+  expect(faultOf(text, PRIVATE)).toBeUndefined();
+});
+
+test.each(['https://xn--mnchen-3ya.de/', 'https://münchen.de/', 'https://xn--zca.example/', 'http://http.example/'])(
+  '%j is taken',
+  (text) => expect(faultOf(text, PUBLIC)).toBeUndefined(),
+);
