@@ -625,7 +625,7 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
       }
       expect((await api.visit('/docs')).headers.get('location')).toBe('/docs/');
       expect((await api.visit('/docs/')).headers.get('content-security-policy')).toContain("script-src 'self'");
-      expect((await api.call('POST', '/healthz', { key: ADMIN_KEY })).status).toBe(404);
+      expect((await api.call('POST', '/healthz', { key: ADMIN_KEY })).status).toBe(405);
     });
   });
 });
