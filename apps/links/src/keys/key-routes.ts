@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { Problem, problemSchema } from '../http/problem.ts';
+import { Problem, problemHeaders, problemSchema } from '../http/problem.ts';
 import { bodyFailures, failures, PLAIN_TEXT, security } from '../http/route-schemas.ts';
 import { futureTime, saying } from '../http/saying.ts';
-import type { Authorize } from './authorize.ts';
+import { hashApiKey } from './api-key.ts';
+import { type Authorize, keyOf } from './authorize.ts';
 import type { KeyRecord } from './key-store.ts';
 import type { Keys } from './keys.ts';
+import { ownKeyProblem } from './own-key.ts';
 import { ADMIN, SCOPES, type Scope, scopeSchema } from './scopes.ts';
 
 const nameSays = saying('must be text of 1 to 100 characters');
@@ -113,15 +115,27 @@ export async function keyRoutes(
     {
       schema: {
         summary: 'Revoke a key',
-        description: 'Holds at once where it is answered, and everywhere within 5 seconds.',
+        description:
+          'Holds at once where it is answered, and everywhere within 5 seconds. No key revokes itself: that is 409.',
         tags: ['keys'],
         security,
         params,
-        response: { 204: z.null(), 404: problemSchema, ...failures },
+        response: { 204: z.null(), 404: problemSchema, 409: problemSchema, ...failures },
       },
     },
-    async ({ params: { id }, caller }, reply) => {
-      if (id === ADMIN.id && caller.kind !== 'admin') throw missing(id);
+    async (request, reply) => {
+      const { id } = request.params;
+      if (id === ADMIN.id && request.caller.kind !== 'admin') throw missing(id);
+      const asking = keyOf(request);
+      // By the key and not by its id: an admin who came with ADMIN_KEY may revoke the one that was made at the first start.
+      if (asking !== undefined && (await keys.get(id))?.hash === hashApiKey(asking)) {
+        const problem = ownKeyProblem(id, request.url);
+        return reply
+          .code(409)
+          .headers(problemHeaders({ detail: problem.detail }))
+          .serializer(JSON.stringify)
+          .send(problem);
+      }
       if (!(await keys.revoke(id))) throw missing(id);
       return reply.code(204).send(null);
     },
