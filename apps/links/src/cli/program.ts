@@ -87,7 +87,10 @@ Examples:
     .action(does(async () => (await import('./keys.ts')).revokeKeys));
 
   withService(program.command('import').description('make a link of every line of a file'))
-    .argument('<file>', 'one URL a line, or CSV with url, alias, tags; "-" for standard input; gzip is understood')
+    .argument(
+      '<file>',
+      'one URL a line, or CSV with url, alias, tags, or the columns of an export; "-" for standard input; gzip is understood',
+    )
     .option(
       '--format <format>',
       'lines, csv, or auto: CSV if the name ends in .csv or the first line names its columns',

@@ -115,8 +115,19 @@ test('what was exported as CSV can be imported, and a reader that goes away ends
   const [header, first] = (await readFile(path('out.csv'), 'utf8')).split('\n');
   expect(header).toBe('code,shortUrl,url,title,tags,createdAt,expiresAt,maxClicks,clicks,status');
   expect(first).toContain('"https://export.example/a?x=1,2"');
-  const again = await spillway(['import', path('out.csv')], { env });
+  const own = await spillway(['import', path('out.csv'), '--state', path('out.state')], { env });
+  expect(own.stdout).toMatch(/^0 links made, 2 rows refused/);
+  await using other = await startEmbedded();
+  const otherEnv = { SPILLWAY_SERVER: other.url, SPILLWAY_KEY: other.adminKey };
+  const again = await spillway(['import', path('out.csv')], { env: otherEnv });
   expect(again.stdout).toMatch(/^2 links made, 0 rows refused/);
+  const codes = (csv: string) =>
+    csv
+      .trim()
+      .split('\n')
+      .map((line) => line.split(',', 1)[0]);
+  const { stdout: there } = await spillway(['export'], { env: otherEnv });
+  expect(codes(there)).toEqual(codes(await readFile(path('out.csv'), 'utf8')));
 
   const head = spawnProcess({
     command: 'sh',

@@ -33,6 +33,21 @@ test('CSV without such a line has url, alias, tags', async () => {
   ]);
 });
 
+test('the columns of an export are read: its code is the alias where no other is given', async () => {
+  const text = [
+    'code,url,title,expiresAt,maxClicks,clicks,status,alias',
+    'abc1234,https://a.example/,A title,2099-01-01T00:00:00.000Z,5,3,301,',
+    'abc1234,https://b.example/,,,,,,mine',
+    'abc1234,https://c.example/,,,many,,,',
+  ].join('\n');
+  const more = { title: 'A title', expiresAt: '2099-01-01T00:00:00.000Z', maxClicks: 5, status: 301 };
+  expect(await rowsOf(text)).toEqual([
+    link(2, 'https://a.example/', { alias: 'abc1234', ...more }),
+    link(3, 'https://b.example/', { alias: 'mine' }),
+    expect.objectContaining({ line: 4, kind: 'broken', fault: 'has a maxClicks that is not a whole number' }),
+  ]);
+});
+
 test('a broken row of CSV spoils no other', async () => {
   const rows = await rowsOf('url,alias\n"https://a.example/,x\n,only-alias\nhttps://b.example/,y');
   expect(rows.map(({ kind, line }) => [line, kind])).toEqual([

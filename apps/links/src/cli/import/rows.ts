@@ -14,9 +14,16 @@ export interface ImportLink {
   readonly url: string;
   readonly alias?: string;
   readonly tags?: readonly string[];
+  readonly title?: string;
+  readonly expiresAt?: string;
+  readonly status?: number;
+  readonly maxClicks?: number;
 }
 
-const COLUMNS = ['url', 'alias', 'tags'] as const;
+/** What stands in CSV that does not name its columns. */
+const UNNAMED = ['url', 'alias', 'tags'] as const;
+/** `code` is what an export calls the alias. */
+const COLUMNS = [...UNNAMED, 'code', 'title', 'expiresAt', 'status', 'maxClicks'] as const;
 type Column = (typeof COLUMNS)[number];
 type Header = readonly (Column | undefined)[];
 
@@ -32,7 +39,7 @@ export async function* readRows(lines: AsyncIterable<Line>, asked: ImportFormat 
     if (header === undefined) {
       const named = headerOf(text);
       format ??= named === undefined ? 'lines' : 'csv';
-      header = (format === 'csv' ? named : undefined) ?? COLUMNS;
+      header = (format === 'csv' ? named : undefined) ?? UNNAMED;
       if (format === 'csv' && named !== undefined) continue;
     }
     if (!whole) yield broken(number, 'is longer than 64 KiB', text);
@@ -45,26 +52,36 @@ export async function* readRows(lines: AsyncIterable<Line>, asked: ImportFormat 
 function headerOf(text: string): Header | undefined {
   const cells = cellsOf(text)?.map((cell) => cell.trim().toLowerCase());
   if (cells?.includes('url') !== true) return undefined;
-  return cells.map((cell) => COLUMNS.find((column) => column === cell));
+  return cells.map((cell) => COLUMNS.find((column) => column.toLowerCase() === cell));
 }
 
 function toRow(line: number, text: string, header: Header): ImportRow {
   const cells = cellsOf(text);
   if (cells === undefined) return broken(line, 'is not CSV: a quote is open, or stands inside a cell', text);
-  const cell = (column: Column) => cells[header.indexOf(column)]?.trim() ?? '';
+  const cell = (column: Column) => (header.includes(column) ? (cells[header.indexOf(column)]?.trim() ?? '') : '');
   const url = cell('url');
   if (url === '') return broken(line, 'has no url', text);
-  const alias = header.includes('alias') ? cell('alias') : '';
-  const tags = header.includes('tags')
-    ? cell('tags')
-        .split(/[;,]/)
-        .map((tag) => tag.trim())
-        .filter((tag) => tag !== '')
-    : [];
+  for (const column of ['status', 'maxClicks'] as const) {
+    if (!/^\d{0,15}$/.test(cell(column))) return broken(line, `has a ${column} that is not a whole number`, text);
+  }
+  const tags = cell('tags')
+    .split(/[;,]/)
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+  const alias = cell('alias') || cell('code');
+  const [title, expiresAt, status, maxClicks] = [cell('title'), cell('expiresAt'), cell('status'), cell('maxClicks')];
   return {
     line,
     kind: 'link',
-    link: { url, ...(alias === '' ? {} : { alias }), ...(tags.length === 0 ? {} : { tags }) },
+    link: {
+      url,
+      ...(alias === '' ? {} : { alias }),
+      ...(tags.length === 0 ? {} : { tags }),
+      ...(title === '' ? {} : { title }),
+      ...(expiresAt === '' ? {} : { expiresAt }),
+      ...(status === '' ? {} : { status: Number(status) }),
+      ...(maxClicks === '' ? {} : { maxClicks: Number(maxClicks) }),
+    },
   };
 }
 
