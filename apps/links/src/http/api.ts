@@ -9,6 +9,7 @@ import {
 import { ANONYMOUS } from '../keys/scopes.ts';
 import type { Logger } from '../log.ts';
 import { collectMethods } from './allowed-methods.ts';
+import { DESCRIBED_PATHS } from './described-paths.ts';
 import { sendProblem, toProblem } from './errors.ts';
 import { addJsonParser } from './json-body.ts';
 import { Problem } from './problem.ts';
@@ -95,6 +96,8 @@ export async function createApi({
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: publicUrl }],
+      // A copy, since the routes' own are added to it.
+      paths: { ...DESCRIBED_PATHS } as never,
       components: {
         securitySchemes: {
           apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },

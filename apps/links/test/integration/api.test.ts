@@ -603,8 +603,13 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
           '/api/v1/limits/check',
           '/healthz',
           '/readyz',
+          '/metrics',
+          '/{code}',
         ]),
       );
+      const { get, post } = body.paths['/{code}'];
+      for (const status of [302, 404, 410, 414, 429, 431, 503]) expect(get.responses).toHaveProperty(`${status}`);
+      for (const status of [303, 403, 405, 413]) expect(post.responses).toHaveProperty(`${status}`);
     });
 
     test('health, readiness by dependency, metrics, docs and the page answer', async () => {

@@ -91,7 +91,12 @@ export async function startApiService(name: ConfigurationName, env: Record<strin
       expect(answer.status, answer.text).toBe(201);
       return answer.body;
     },
-    visit: async (path, headers = {}) => toAnswer(await fetch(url + path, { redirect: 'manual', headers })),
+    async visit(path, headers = {}) {
+      const answer = await toAnswer(await fetch(url + path, { redirect: 'manual', headers }));
+      const statuses = /^\/[\w-]+$/.test(path) ? documented('GET', path) : undefined;
+      if (statuses !== undefined) expect(statuses, `GET ${path}`).toContain(answer.status);
+      return answer;
+    },
     async [Symbol.asyncDispose]() {
       await instance.stop();
       await database?.drop();
