@@ -67,6 +67,12 @@ function announce(config: Config, port: number): void {
   process.stdout.write(`Spillway is ready: ${url}\n`);
 }
 
-function showAdminKey(key: string): void {
-  process.stdout.write(`The admin key, shown this once: ${key}\n`);
+/** Resolves once it is out: a key that could not be shown must not count. */
+function showAdminKey(key: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`The admin key, shown this once: ${key}\n`, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }

@@ -55,6 +55,19 @@ test('the first start says the admin key, which works; later ones say none', asy
   expect(await mayDoAll(port, key)).toBe(true);
 });
 
+test('a first start whose output has no room says so and makes no admin key: the next one says it', async () => {
+  await using directory = temporaryDirectory({ name: 'first-start' });
+  const port = await freePort();
+  const env = { HOST: '127.0.0.1', PORT: String(port), DATA_DIR: directory.path, LOG_LEVEL: 'error' };
+  const lost = await spillway(['links'], { env, within: ['sh', '-c', 'exec "$@" > /dev/full', 'sh'] });
+  expect(lost.stderr).toMatch(/^Standard output can not be written \(ENOSPC\); .*$/);
+  expect(lost.code).toBe(1);
+  await using next = start(env);
+  await next.ready;
+  const [key = ''] = keysSaid(next);
+  expect(await mayDoAll(port, key)).toBe(true);
+});
+
 test('a first start that fails makes no admin key: the next one says it', async () => {
   await using directory = temporaryDirectory({ name: 'first-start' });
   const port = await freePort();
@@ -110,7 +123,7 @@ describe.each(['sqlite', 'postgres'] as const)('%s', (dialect) => {
     await expect(dying).rejects.toThrow('killed here');
     expect(await stored()).toEqual([]);
     const shown: string[] = [];
-    for (let starts = 0; starts < 2; starts += 1) await makeFirstAdminKey(sql, (key) => shown.push(key));
+    for (let starts = 0; starts < 2; starts += 1) await makeFirstAdminKey(sql, (key) => void shown.push(key));
     expect(await stored()).toEqual(shown.map((key) => ({ hash: hashApiKey(key) })));
     expect(shown).toHaveLength(1);
     await database.close();
