@@ -1,14 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { Problem, problemHeaders, problemSchema } from '../http/problem.ts';
+import { Problem, problemSchema } from '../http/problem.ts';
 import { bodyFailures, failures, PLAIN_TEXT, security } from '../http/route-schemas.ts';
 import { futureTime, saying } from '../http/saying.ts';
 import { hashApiKey } from './api-key.ts';
 import { type Authorize, keyOf } from './authorize.ts';
 import type { KeyRecord } from './key-store.ts';
 import type { Keys } from './keys.ts';
-import { ownKeyProblem } from './own-key.ts';
 import { ADMIN, SCOPES, type Scope, scopeSchema } from './scopes.ts';
 
 const nameSays = saying('must be text of 1 to 100 characters');
@@ -52,6 +51,14 @@ export async function keyRoutes(
   app.addHook('onRequest', authorize('keys:admin'));
   const missing = (id: string) =>
     new Problem('not-found', { detail: `There is no key "${id}"; list them with GET /api/v1/keys` });
+  /** A key that revoked itself could lock everybody out. */
+  const ownKey = (id: string) => {
+    const remedy =
+      id === ADMIN.id
+        ? 'start the service with another ADMIN_KEY, and ask with that'
+        : 'ask with another key that has the scope "keys:admin"';
+    return new Problem('own-key', { detail: `"${id}" is the key that asks, which would lock itself out; ${remedy}` });
+  };
 
   app.post(
     '/keys',
@@ -129,12 +136,7 @@ export async function keyRoutes(
       const asking = keyOf(request);
       // By the key and not by its id: an admin who came with ADMIN_KEY may revoke the one that was made at the first start.
       if (asking !== undefined && (await keys.get(id))?.hash === hashApiKey(asking)) {
-        const problem = ownKeyProblem(id, request.url);
-        return reply
-          .code(409)
-          .headers(problemHeaders({ detail: problem.detail }))
-          .serializer(JSON.stringify)
-          .send(problem);
+        throw ownKey(id);
       }
       if (!(await keys.revoke(id))) throw missing(id);
       return reply.code(204).send(null);
