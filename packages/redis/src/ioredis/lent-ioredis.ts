@@ -7,6 +7,7 @@ import type { ParsedOptions } from '../options.ts';
 import { callWire } from './call-wire.ts';
 import { clusterTopologyOver } from './cluster-topology.ts';
 import { DEDICATED_DEADLINE_MS } from './single-topology.ts';
+import { stayConnected } from './stay-connected.ts';
 import { subscribeWith } from './subscribe-once.ts';
 
 /** Told by what it can do, never by the name of its class: it may come from another copy of ioredis. */
@@ -62,7 +63,15 @@ export function lentIoredisTopology(
         { ...laneOptions, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
         (events) => callWire(own, events, 'owned'),
       );
-      return { route: () => ownLane, drop: (error) => ownLane.drop(error), close: () => ownLane.close() };
+      const letGo = stayConnected(own, options.random);
+      return {
+        route: () => ownLane,
+        drop: (error) => ownLane.drop(error),
+        close: () => {
+          letGo();
+          return ownLane.close();
+        },
+      };
     },
     subscribeOnce: (channel, events) =>
       subscribeWith(

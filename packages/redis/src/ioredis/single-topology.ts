@@ -1,3 +1,4 @@
+import type { Random } from '@spillway/kernel';
 import { Redis } from 'ioredis';
 import { Lane, type LaneOptions, MASTER_ROLE, PING } from '../link/lane.ts';
 import type { WireEvents } from '../link/request.ts';
@@ -5,6 +6,7 @@ import type { Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';
 import { type ClientOptions, clientOptions, targetOptions } from './client-options.ts';
 import { end, OwnWire } from './own-wire.ts';
+import { stayConnected } from './stay-connected.ts';
 import { subscribeWith } from './subscribe-once.ts';
 
 /** Deadline of a dedicated connection. */
@@ -24,7 +26,7 @@ export function singleTopology(options: ParsedOptions, context: TopologyContext)
     probe: kind === 'sentinel' ? MASTER_ROLE : PING,
     onServing: () => context.changed(),
   };
-  const lane = new Lane(laneOptions, ownWire(toClient));
+  const lane = new Lane(laneOptions, ownWire(toClient, options.random));
   return {
     kind,
     route: () => lane,
@@ -35,7 +37,7 @@ export function singleTopology(options: ParsedOptions, context: TopologyContext)
     dedicated: () => {
       const own = new Lane(
         { ...laneOptions, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
-        ownWire(toClient),
+        ownWire(toClient, options.random),
       );
       return { route: () => own, drop: (error) => own.drop(error), close: () => own.close() };
     },
@@ -46,9 +48,13 @@ export function singleTopology(options: ParsedOptions, context: TopologyContext)
 }
 
 /** A wire over a client made from `options`, which it owns. */
-export function ownWire(options: ClientOptions): (events: WireEvents) => OwnWire {
+export function ownWire(options: ClientOptions, random: Random): (events: WireEvents) => OwnWire {
   return (events) => {
     const client = new Redis(options);
-    return new OwnWire(client, events, () => end(client));
+    const letGo = stayConnected(client, random);
+    return new OwnWire(client, events, () => {
+      letGo();
+      return end(client);
+    });
   };
 }

@@ -1,6 +1,8 @@
 import { startSentinelTrio, until } from '@spillway/testkit';
+import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { connectRedis, createLock, type LinkState } from '../../src/index.ts';
+import { stayConnected } from '../../src/ioredis/stay-connected.ts';
 
 test('a link behind Sentinels follows a fail-over, after the master was killed and after it hung', async () => {
   await using trio = await startSentinelTrio({ replicas: 2 });
@@ -58,5 +60,29 @@ test('a link behind Sentinels follows a fail-over, after the master was killed a
     expect(new Set(states)).toEqual(new Set(['up', 'down']));
   } finally {
     await link.close();
+  }
+});
+
+test('a client that ioredis gave up, since a fail-over was told while it asked for the master, connects again', async () => {
+  await using trio = await startSentinelTrio({ replicas: 1 });
+  const client = new Redis({ sentinels: [...trio.sentinels], name: trio.masterName, retryStrategy: () => 1 });
+  const letGo = stayConnected(client, Math.random);
+  client.on('error', () => undefined);
+  const statuses: string[] = [];
+  for (const status of ['connecting', 'end', 'ready']) client.on(status, () => statuses.push(status));
+  try {
+    await until(() => client.status === 'ready');
+    client.stream.destroy();
+    await until(() => client.status === 'connecting', { everyMs: 1 });
+    // What its own detector does on +switch-master.
+    (client as unknown as { connector: { disconnect(): void } }).connector.disconnect();
+    await until(() => client.status === 'ready');
+    expect(statuses).toContain('end');
+    letGo();
+    client.disconnect();
+    await until(() => client.status === 'end');
+  } finally {
+    letGo();
+    client.disconnect();
   }
 });
