@@ -69,18 +69,27 @@ export class L2Tier {
     return !this.#pending.has(key);
   }
 
-  /** What the store knows, with a token when that is not a fresh value. Undefined when it did not answer. */
-  async read(key: string): Promise<Exclude<StoreRead, { kind: 'absent' }> | undefined> {
-    let operation: 'read' | 'claim' = 'read';
-    try {
-      const read = await this.#space.read(key);
-      if (read.kind !== 'absent') return read;
-      operation = 'claim';
-      return await this.#space.claim(key, this.#options.claimMs);
-    } catch (error) {
-      this.#options.meter.error(operation, error);
-      return undefined;
-    }
+  /**
+   * Tells `onRead`, once, what the store knows, with a token when that is not a fresh value; undefined when it did not answer.
+   * `onRead` must not throw.
+   */
+  read(key: string, onRead: (read: Exclude<StoreRead, { kind: 'absent' }> | undefined) => void): void {
+    const { claimMs } = this.#options;
+    this.#space.read(key, claimMs).then(
+      (read) => {
+        if (read.kind !== 'absent') onRead(read);
+        else {
+          this.#space.claim(key, claimMs).then(onRead, (error: unknown) => {
+            this.#failed('claim', error);
+            onRead(undefined);
+          });
+        }
+      },
+      (error: unknown) => {
+        this.#failed('read', error);
+        onRead(undefined);
+      },
+    );
   }
 
   /** @param beganUs when the load of it began, by the cache's clock */

@@ -27,6 +27,7 @@ export interface LookUpParts<Value> {
 }
 
 type Found = Exclude<StoreRead, { kind: 'absent' }>;
+type Lives = (negative: boolean) => Life;
 
 /** What happens when L1 has no fresh entry: L2, then the loader, then whatever is stale; one flight per key. */
 export class LookUps<Value> {
@@ -38,13 +39,13 @@ export class LookUps<Value> {
     this.#parts = parts;
   }
 
-  /** The answer of the flight under way for the key, or of a new one. Rejects with what the load rejects with. */
-  join(key: string, loader: Loader<Value>, given: GetOptions | undefined, attempt = 0): Promise<Look<Value>> {
+  /** The flight under way for the key, or a new one. It rejects with what the load rejects with. */
+  join(key: string, loader: Loader<Value>, given: GetOptions | undefined, attempt = 0): Flight<Value> {
     const flying = this.#flights.get(key);
-    if (flying !== undefined) return flying.answer;
+    if (flying !== undefined) return flying;
     const { options, l1, shelf, meter } = this.#parts;
     const lives = shelf.parse(given);
-    const flight = new Flight<Value>(key, options.clock.nowUs(), l1.epoch);
+    const flight = new Flight<Value>({ key, loader, given, attempt }, options.clock.nowUs(), l1.epoch, meter);
     const entry = l1.find(key);
     if (entry !== undefined && !entry.negative) {
       this.#offer(flight, { value: entry.value as Value, usableUntilUs: entry.usableUntilUs });
@@ -55,22 +56,11 @@ export class LookUps<Value> {
         flight,
         new OverloadedError(`The set of look-ups of cache ${JSON.stringify(options.name)}`, MAX_FLIGHTS),
       );
-      return flight.answer;
+      return flight;
     }
     this.#flights.set(key, flight);
-    this.#fly(flight, loader, lives).then(
-      (look) => {
-        this.#land(flight);
-        // What an overtaken flight brings may be older than the change that its waiters must see by now.
-        const restart = flight.invalidated && attempt < MAX_RESTARTS;
-        flight.resolve(restart ? this.join(key, loader, given, attempt + 1) : look);
-      },
-      (error: unknown) => {
-        this.#land(flight);
-        this.#crash(flight, error);
-      },
-    );
-    return flight.answer;
+    this.#fly(flight, lives);
+    return flight;
   }
 
   /** Whatever is under way for the key is not kept, and nobody joins it any more. */
@@ -95,28 +85,56 @@ export class LookUps<Value> {
     await Promise.all(this.#fills);
   }
 
-  async #fly(flight: Flight<Value>, loader: Loader<Value>, lives: (negative: boolean) => Life): Promise<Look<Value>> {
-    const { l1, l2, loads, values } = this.#parts;
-    const { key, beganUs, epoch } = flight;
-    let token: string | undefined;
-    if (l2?.usable(key) === true) {
-      const read = await l2.read(key);
-      const look = read === undefined ? undefined : this.#take(flight, read);
-      if (look !== undefined) return look;
-      token = read?.token;
+  /** Callbacks and not promises up to the answer of L2: each promise between costs more than the parsing of the entry. */
+  #fly(flight: Flight<Value>, lives: Lives): void {
+    const { l2 } = this.#parts;
+    const { key } = flight.errand;
+    if (l2?.usable(key) !== true) {
+      void this.#load(flight, lives, undefined);
+      return;
     }
+    l2.read(key, (read) => {
+      const look = read === undefined ? undefined : this.#take(flight, read);
+      if (look === undefined) void this.#load(flight, lives, read?.token);
+      else this.#arrive(flight, look);
+    });
+  }
+
+  /** Ends the flight, well or badly. Never rejects. */
+  async #load(flight: Flight<Value>, lives: Lives, token: string | undefined): Promise<void> {
+    const { l1, loads, values } = this.#parts;
+    const { errand, beganUs, epoch } = flight;
+    const { key, loader } = errand;
     const fill = (value: Value | undefined, life: Life): void => {
       if (token !== undefined) this.#fill(flight, token, value, life);
     };
-    // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
-    const loaded = await loads.run(key, loader, (late) => fill(late, lives(late === undefined)));
-    const { value, bytes } = values.share(loaded);
-    if (!flight.invalidated) {
-      const life = lives(value === undefined);
-      l1.keep(key, { value, bytes, life, beganUs, epoch });
-      fill(value, life);
+    try {
+      // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
+      const loaded = await loads.run(key, loader, (late) => fill(late, lives(late === undefined)));
+      const { value, bytes } = values.share(loaded);
+      if (!flight.invalidated) {
+        const life = lives(value === undefined);
+        l1.keep(key, { value, bytes, life, beganUs, epoch });
+        fill(value, life);
+      }
+      this.#arrive(flight, { value, from: 'loader', negative: value === undefined });
+    } catch (error) {
+      this.#land(flight);
+      this.#crash(flight, error);
     }
-    return { value, from: 'loader', negative: value === undefined };
+  }
+
+  #arrive(flight: Flight<Value>, look: Look<Value>): void {
+    this.#land(flight);
+    const { key, loader, given, attempt } = flight.errand;
+    // What an overtaken flight brings may be older than the change that its waiters must see by now.
+    if (!flight.invalidated || attempt >= MAX_RESTARTS) flight.resolve(look);
+    else {
+      this.join(key, loader, given, attempt + 1).answer.then(
+        (later) => flight.resolve(later),
+        (error: unknown) => flight.reject(error),
+      );
+    }
   }
 
   /** Uses what the store answered: something fresh ends the flight, something stale may stand in. */
@@ -124,7 +142,7 @@ export class LookUps<Value> {
     switch (read.kind) {
       case 'deleted':
         flight.standby = undefined;
-        if (!flight.invalidated) this.#parts.l1.drop(flight.key);
+        if (!flight.invalidated) this.#parts.l1.drop(flight.errand.key);
         return undefined;
       case 'claimed':
         return undefined;
@@ -154,11 +172,11 @@ export class LookUps<Value> {
     if (flight.invalidated) return;
     const { beganUs, epoch } = flight;
     const life = this.#parts.shelf.remaining(freshForMs, shared.value === undefined);
-    this.#parts.l1.keep(flight.key, { ...shared, life, beganUs, epoch });
+    this.#parts.l1.keep(flight.errand.key, { ...shared, life, beganUs, epoch });
   }
 
   /** Fills L2, and lets nobody wait for it. */
-  #fill({ key, beganUs }: Flight<Value>, token: string, value: Value | undefined, life: Life): void {
+  #fill({ errand: { key }, beganUs }: Flight<Value>, token: string, value: Value | undefined, life: Life): void {
     const { l1, l2, values } = this.#parts;
     const encoded = values.encode(value);
     if (l2 === undefined || encoded === undefined) return;
@@ -185,7 +203,8 @@ export class LookUps<Value> {
 
   #land(flight: Flight<Value>): void {
     flight.end();
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+    const { key } = flight.errand;
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 
   #crash(flight: Flight<Value>, error: unknown): void {

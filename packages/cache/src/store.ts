@@ -43,8 +43,11 @@ export interface StoreFill {
  * later, once: each is harmless then, since it only takes away or compares its token first.
  */
 export interface CacheSpace {
-  /** One round trip, one key. */
-  read(key: string): Promise<StoreRead>;
+  /**
+   * One round trip, one key. With `claimMs` the store may leave a fill token for so long where there is nothing, as `claim` does;
+   * whoever gets `absent` has to `claim`.
+   */
+  read(key: string, claimMs?: number): Promise<StoreRead>;
   /** After `absent`, before the load: leaves a fill token for `forMs`, or answers what came meanwhile. */
   claim(key: string, forMs: number): Promise<Exclude<StoreRead, { kind: 'absent' }>>;
   fill(key: string, fill: StoreFill): Promise<'filled' | 'refused'>;

@@ -65,14 +65,14 @@ export class TieredCache<Value> implements Cache<Value> {
 
   get(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Value | undefined> {
     const entry = this.#l1.find(key);
-    if (entry?.state !== 'fresh') return this.#wait(key, loader, options).then((look) => look.value);
+    if (entry?.state !== 'fresh') return this.#join(key, loader, options).then((look) => look.value);
     this.#meter.answer('l1', entry.negative);
     return Promise.resolve(entry.value);
   }
 
   look(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Look<Value>> {
     const entry = this.#l1.find(key);
-    if (entry?.state !== 'fresh') return this.#wait(key, loader, options);
+    if (entry?.state !== 'fresh') return this.#join(key, loader, options);
     this.#meter.answer('l1', entry.negative);
     return Promise.resolve({ value: entry.value, from: 'l1', negative: entry.negative });
   }
@@ -168,11 +168,20 @@ export class TieredCache<Value> implements Cache<Value> {
     });
   }
 
-  async #wait(key: string, loader: Loader<Value>, options: GetOptions | undefined): Promise<Look<Value>> {
+  #join(key: string, loader: Loader<Value>, options: GetOptions | undefined): Promise<Look<Value>> {
     try {
       checkKey(key);
-      const answer = this.#lookUps.join(key, loader, options);
-      const look = await (options?.signal === undefined ? answer : abortable(answer, options.signal));
+      const flight = this.#lookUps.join(key, loader, options);
+      return options?.signal === undefined ? flight.wait() : this.#waitUntil(options.signal, flight.answer);
+    } catch (error) {
+      this.#meter.answers.failed += 1;
+      return Promise.reject(error);
+    }
+  }
+
+  async #waitUntil(signal: AbortSignal, answer: Promise<Look<Value>>): Promise<Look<Value>> {
+    try {
+      const look = await abortable(answer, signal);
       this.#meter.answer(look.from, look.negative);
       return look;
     } catch (error) {

@@ -7,7 +7,7 @@ export function doubtedSpace(space: CacheSpace, inDoubt: () => boolean): CacheSp
   // What was asked for in doubt stays doubtful, though the doubt may have ended meanwhile.
   return {
     ...space,
-    read: (key) => (inDoubt() ? space.read(key).then(doubted) : space.read(key)),
+    read: (key, claimMs) => (inDoubt() ? space.read(key, claimMs).then(doubted) : space.read(key, claimMs)),
     claim: (key, forMs) => (inDoubt() ? space.claim(key, forMs).then(doubted) : space.claim(key, forMs)),
   };
 }

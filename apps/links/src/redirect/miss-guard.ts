@@ -23,6 +23,8 @@ export function createMissGuard(
   const blocked = new Map<string, { readonly decision: Decision; readonly untilMs: number }>();
   return {
     blocked(client) {
+      // Nearly always: then the key need not even be hashed.
+      if (blocked.size === 0) return undefined;
       const entry = blocked.get(client);
       if (entry === undefined) return undefined;
       const leftMs = entry.untilMs - now();

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Cache, Loader, Look } from '@spillway/cache';
+import type { Cache, Look } from '@spillway/cache';
 import { clientKey, type Decision } from '@spillway/limit';
 import type { Visit } from '../clicks/click.ts';
 import { readReplayTime } from '../clicks/replay-time.ts';
@@ -87,12 +87,10 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     return `${domains.hostOf(domainOf(host)) ?? ''}${path}`;
   };
 
-  const loaderOf =
-    (address: LinkAddress): Loader<CachedLink> =>
-    async () => {
-      const row = await store.findForRedirect(address);
-      return row === undefined ? undefined : toCachedLink(row);
-    };
+  const load = async (address: LinkAddress): Promise<CachedLink | undefined> => {
+    const row = await store.findForRedirect(address);
+    return row === undefined ? undefined : toCachedLink(row);
+  };
 
   const answer = (
     request: IncomingMessage,
@@ -122,33 +120,50 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     return peer !== undefined && addresses.isTrusted(peer) ? readReplayTime(header, Date.now()) : undefined;
   };
 
-  /** Charges the client's misses: a look-up that found nothing, and all further ones once it has had its share of those. */
-  const lookOf = async (
-    code: string,
-    host: string | undefined,
-    client: string,
-  ): Promise<Look<CachedLink> | Refused> => {
-    const key = keyOf(`/${code}`, host);
-    const refused = cache.peek(key) === undefined ? missGuard.blocked(client) : undefined;
-    if (refused !== undefined) return { refused };
-    const look = await cache.look(key, loaderOf({ domainId: domainOf(host), code }));
-    if (look.value === undefined) missGuard.charge(client);
-    return look;
+  /** No further look-ups for a client that has had its share of misses, except in L1. */
+  const lookOf = (path: string, host: string | undefined, client: string): Promise<Look<CachedLink>> | Refused => {
+    const key = keyOf(path, host);
+    const refused = missGuard.blocked(client);
+    if (refused !== undefined && cache.peek(key) === undefined) return { refused };
+    return cache.look(key, () => load({ domainId: domainOf(host), code: path.slice(1) }));
   };
 
-  /** Anything that is not an open link in L1. */
-  const handleSlowly = async (exchange: Exchange, code: string, visitor: Visitor): Promise<void> => {
-    const { request } = exchange;
-    const address = { domainId: domainOf(visitor.headers.host), code };
-    const look = await lookOf(code, visitor.headers.host, clientKey(visitor.ip));
-    if ('refused' in look) return endings.limited(exchange, look.refused);
+  /** Anything that is not an open link in L1. One promise, the look-up's: each further one would cost as much as its parts. */
+  const handleSlowly = (exchange: Exchange, path: string, visitor: Visitor): void => {
+    const client = clientKey(visitor.ip);
+    const looking = lookOf(path, visitor.headers.host, client);
+    if ('refused' in looking) {
+      endings.limited(exchange, looking.refused);
+      return;
+    }
+    const fail = (error: unknown) => endings.unavailable(exchange, error);
+    looking.then((look) => {
+      try {
+        if (look.value === undefined) missGuard.charge(client);
+        finish(exchange, path.slice(1), visitor, look)?.catch(fail);
+      } catch (error) {
+        fail(error);
+      }
+    }, fail);
+  };
+
+  /** A promise where the truth has to be asked once more. */
+  const finish = (exchange: Exchange, code: string, visitor: Visitor, look: Look<CachedLink>): Promise<void> | void => {
     const { value: link, from } = look;
     if (link === undefined) return endings.notFound(exchange, code, from);
     if (link.expiresAtMs !== 0 && link.expiresAtMs <= visitor.nowMs) return endings.expired(exchange, code, from);
     if (link.access === 'password') return endings.form(exchange, code, from);
-    if (link.access === 'max-clicks' && !(await mayPass(request, address, link))) return endings.usedUp(exchange, code);
-    answer(request, exchange.response, link, visitor, link.status);
-    counts.count('redirected', link.access === 'open' ? from : 'truth', exchange.startedMs);
+    if (link.access === 'max-clicks') return finishCounted(exchange, code, visitor, link);
+    answer(exchange.request, exchange.response, link, visitor, link.status);
+    counts.count('redirected', from, exchange.startedMs);
+  };
+
+  const finishCounted = async (exchange: Exchange, code: string, visitor: Visitor, link: CachedLink): Promise<void> => {
+    const { request, response, startedMs } = exchange;
+    const address = { domainId: domainOf(visitor.headers.host), code };
+    if (!(await mayPass(request, address, link))) return endings.usedUp(exchange, code);
+    answer(request, response, link, visitor, link.status);
+    counts.count('redirected', 'truth', startedMs);
   };
 
   /** A GET takes one of the link's clicks; a HEAD only looks whether there is one left. */
@@ -158,14 +173,11 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     return row !== undefined && (row.max_clicks === null || row.used_clicks < row.max_clicks);
   };
 
-  const start = (exchange: Exchange, code: string, headers: RedirectHeaders): void => {
+  const start = (exchange: Exchange, path: string, headers: RedirectHeaders): void => {
     const ip = addresses.ofConnection(exchange.request.socket, headers.forwardedFor);
     const decision = limits.redirect?.takeNow(clientKey(ip));
     if (decision?.outcome === 'denied') endings.limited(exchange, decision);
-    else {
-      const visitor = { headers, ip, nowMs: Date.now() };
-      handleSlowly(exchange, code, visitor).catch((error) => endings.unavailable(exchange, error));
-    }
+    else handleSlowly(exchange, path, { headers, ip, nowMs: Date.now() });
   };
 
   const handlePath = (request: IncomingMessage, response: ServerResponse, path: string, startedMs: number): boolean => {
@@ -173,9 +185,8 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     const entry = severalDomains ? undefined : cache.peek(path);
     const link = entry?.state === 'fresh' ? entry.value : undefined;
     if (link === undefined || link.access !== 'open') {
-      const code = codeOf(path);
-      if (code === undefined) return false;
-      start({ request, response, startedMs }, code, readHeaders(request.rawHeaders));
+      if (codeOf(path) === undefined) return false;
+      start({ request, response, startedMs }, path, readHeaders(request.rawHeaders));
       return true;
     }
     const headers = readHeaders(request.rawHeaders);
@@ -208,12 +219,15 @@ export function createRedirector(options: RedirectorOptions): Redirector {
         clock.release();
       }
     },
-    look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, loaderOf(address)),
+    look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, () => load(address)),
     async lookFor(request, code) {
       const headers = readHeaders(request.rawHeaders);
       const client = clientKey(addresses.ofConnection(request.socket, headers.forwardedFor));
       const decision = limits.redirect?.takeNow(client);
-      return decision?.outcome === 'denied' ? { refused: decision } : lookOf(code, headers.host, client);
+      if (decision?.outcome === 'denied') return { refused: decision };
+      const look = await lookOf(`/${code}`, headers.host, client);
+      if (!('refused' in look) && look.value === undefined) missGuard.charge(client);
+      return look;
     },
     domainOf,
     async redirect(request, response, link, from, status = link.status) {

@@ -17,7 +17,7 @@ export interface RedisCacheStoreOptions {
 }
 
 /**
- * L2 in Redis. A hit is one GET; a miss leaves a fill token, and the fill compares it (Lua). Every key has a TTL.
+ * L2 in Redis. A hit is one GET; a miss leaves a fill token (with the read itself where misses are usual), and the fill compares it (Lua). Every key has a TTL.
  * @throws {ConfigurationError} when `prefix` holds a character that keys can not
  */
 export function redisCacheStore({
@@ -57,12 +57,34 @@ export function redisCacheStore({
       const parse = (raw: string | null): StoreRead =>
         parseEntry(raw, time.nowMs(), { disownedMs: disowned.get(name) ?? 0, doubtedMs: memory.soundSinceMs });
 
+      const claims = createClaimFirst();
+      const parseRead = (raw: string | null): StoreRead => {
+        const read = parse(raw);
+        claims.found(read.kind !== 'absent');
+        return read;
+      };
+      const readOrClaim = async (at: string, forMs: number): Promise<StoreRead> => {
+        const id = nextId();
+        try {
+          const raw = await link.command<string | null>('SET', [at, claimText(id), 'NX', 'GET', 'PX', forMs]);
+          claims.found(raw !== null);
+          return raw === null ? { kind: 'claimed', token: id } : parse(raw);
+        } catch (error) {
+          // A server that is full refuses it, and one before Redis 7 does not know it.
+          if (!(error instanceof RedisReplyError)) throw error;
+          claims.refused();
+          return parse(await link.command<string | null>('GET', [at]));
+        }
+      };
+
       return {
-        read(key) {
-          const reply = link.command<string | null>('GET', [redisKey(key)]);
+        read(key, claimMs) {
           const known = ready();
-          if (known === undefined) return reply.then(parse);
-          return Promise.all([reply, known]).then(([raw]) => parse(raw));
+          if (claimMs !== undefined && claims.worthIt && known === undefined)
+            return readOrClaim(redisKey(key), claimMs);
+          const reply = link.command<string | null>('GET', [redisKey(key)]);
+          if (known === undefined) return reply.then(parseRead);
+          return Promise.all([reply, known]).then(([raw]) => parseRead(raw));
         },
         async claim(key, forMs) {
           const id = nextId();
@@ -95,6 +117,34 @@ export function redisCacheStore({
           disowned.set(name, time.nowMs() + CLOCK_ERROR_MS);
         },
       };
+    },
+  };
+}
+
+/** Reads that are looked back upon, as a moving average. */
+const READS = 16;
+
+/**
+ * Whether a read should leave its claim at once, as one write that does nothing where there is something (`SET NX GET`): where most
+ * of the last reads found nothing, that saves a second round trip for more than it costs.
+ */
+interface ClaimFirst {
+  readonly worthIt: boolean;
+  found(something: boolean): void;
+  refused(): void;
+}
+
+function createClaimFirst(): ClaimFirst {
+  let missing = 0;
+  return {
+    get worthIt() {
+      return missing > 0.5;
+    },
+    found(something) {
+      missing += ((something ? 0 : 1) - missing) / READS;
+    },
+    refused() {
+      missing = 0;
     },
   };
 }

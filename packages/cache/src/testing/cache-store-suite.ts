@@ -49,6 +49,27 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
       expect(await space.claim('k', 10_000)).toMatchObject({ kind: 'value', text: 'v' });
     });
 
+    test('G5: a read that may claim answers what is there, or a token that fills like any other', async () => {
+      const space = await open();
+      const claimed = async (key: string) => {
+        const read = await space.read(key, 10_000);
+        return read.kind === 'absent' ? await space.claim(key, 10_000) : read;
+      };
+      // So often that a store may take misses for the usual.
+      for (let i = 0; i < 50; i += 1) {
+        const claim = await claimed(`k${i}`);
+        expect([i, claim.kind]).toEqual([i, 'claimed']);
+        expect(await space.read(`k${i}`, 10_000)).toEqual(claim);
+        if (i % 2 === 0) expect(await space.fill(`k${i}`, filling(claim.token, { text: `${i}` }))).toBe('filled');
+        else {
+          await space.invalidate([`k${i}`], 60_000);
+          expect(await space.fill(`k${i}`, filling(claim.token))).toBe('refused');
+        }
+        const read = { kind: i % 2 === 0 ? 'value' : 'deleted', ...(i % 2 === 0 ? { text: `${i}` } : {}) };
+        expect(await space.read(`k${i}`, 10_000)).toMatchObject(read);
+      }
+    });
+
     test('an undefined text is a negative entry; an empty one is a value', async () => {
       const space = await open();
       const none = await space.claim('none', 10_000);

@@ -81,6 +81,38 @@ describe('L2 in Redis', () => {
     expect((await calls()).evalsha).toBe(2);
   });
 
+  test('where misses are usual one is a SET and a script, and a hit still writes nothing', async () => {
+    const server = bin.keep(await startRedis());
+    const link = await connect(bin, { url: server.url });
+    const cache = stringCache(redisCacheStore({ link }), 'c', { l1: 'off' });
+    for (let i = 0; i < 20; i += 1) await cache.get(`cold ${i}`, async () => 'v');
+    await until(() => cache.stats().l2.filled === 20);
+    await server.command('CONFIG', 'RESETSTAT');
+    await cache.get('cold', async () => 'v');
+    await until(() => cache.stats().l2.filled === 21);
+    const info = String(await server.command('INFO', 'commandstats'));
+    const calls = Object.fromEntries([...info.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, n]) => [name, n]));
+    // One SET is the read that claims, the other that of the script that fills.
+    expect([calls.get, calls.set, calls.evalsha]).toEqual([undefined, '2', '1']);
+    const dirty = async () => /rdb_changes_since_last_save:(\d+)/.exec(String(await server.command('INFO')))?.[1];
+    const before = await dirty();
+    expect((await cache.look('cold', async () => 'w')).from).toBe('l2');
+    expect(await dirty()).toBe(before);
+    expect(
+      Number(await server.command('PTTL', String(((await server.command('KEYS', '*cold*')) as string[])[0]))),
+    ).toBeGreaterThan(0);
+
+    // A server that is full takes no claims; what it has it still gives.
+    for (let i = 20; i < 40; i += 1) await cache.get(`cold ${i}`, async () => 'v');
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await cache.look('cold', async () => 'w')).toMatchObject({ value: 'v', from: 'l2' });
+    for (let i = 0; i < 40; i += 1) {
+      expect(await cache.look(`full ${i}`, async () => 'v')).toMatchObject({ value: 'v', from: 'loader' });
+    }
+    expect(await cache.look('cold', async () => 'w')).toMatchObject({ value: 'v', from: 'l2' });
+  });
+
   test('values come back with the types they had', async () => {
     type Rich = { at: Date; tags: Set<string>; by: Map<number, bigint>; gone: undefined; no: null; nan: number };
     const rich = (): Rich => ({
