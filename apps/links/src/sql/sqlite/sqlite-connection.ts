@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type SqlResult, type SqlValue, StoreUnavailableError } from '@spillway/kernel';
 import type { StatementReply, StatementRequest, ThreadData } from './protocol.ts';
@@ -37,6 +39,7 @@ export function openSqliteConnection(data: ThreadData): SqliteConnection {
     name: `sqlite-${data.access}`,
     // A thread does not inherit the resolve hook of the launcher.
     execArgv: ['--conditions=spillway-source'],
+    env: threadEnvironment(),
     // Statements and their rows are short-lived and small: a larger nursery would only be more memory.
     resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 },
   });
@@ -89,6 +92,15 @@ export function openSqliteConnection(data: ThreadData): SqliteConnection {
       await exited;
     },
   };
+}
+
+/**
+ * A thread does not inherit the compile cache either. Without it each of them strips types itself, and the stripper stays in memory:
+ * 20 MB a thread instead of 7.
+ */
+function threadEnvironment(): NodeJS.ProcessEnv {
+  const ofThisNode = getCompileCacheDir();
+  return ofThisNode === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(ofThisNode) };
 }
 
 const operationOf = (text: string) => text.trimStart().split(/\s/, 1)[0] ?? 'query';
