@@ -36,10 +36,7 @@ export function parsePolicy(input: unknown): Policy {
   if (strategy !== 'token-bucket') {
     issues.push({ path: 'strategy', message: `must be "token-bucket", got ${show(strategy)}` });
   }
-  if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
-    const message = `must be 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit, got ${show(name)}`;
-    issues.push({ path: 'name', message });
-  }
+  checkName(name, issues);
   const burst = countFrom(capacity, 'capacity', issues);
   const { tokens, every, everyUs } = refillFrom(refill, issues);
   for (const field of Object.keys(input)) {
@@ -112,13 +109,21 @@ function countFrom(value: unknown, path: string, issues: Issue[]): number {
   return 1;
 }
 
-const refused = (issues: readonly Issue[], name?: unknown): ConfigurationError =>
+/** A policy's name stands in headers, metrics and keys, so that it holds nothing that one of them would have to escape. */
+export function checkName(name: unknown, issues: Issue[]): void {
+  if (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
+  const message = `must be 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit, got ${show(name)}`;
+  issues.push({ path: 'name', message });
+}
+
+export const refused = (issues: readonly Issue[], name?: unknown): ConfigurationError =>
   new ConfigurationError(`The policy${typeof name === 'string' ? ` ${show(name)}` : ''} is wrong:`, issues);
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function show(value: unknown): string {
+/** A value for a message, short. */
+export function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'number' || value === undefined) return String(value);
   try {

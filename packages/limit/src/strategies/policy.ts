@@ -1,0 +1,21 @@
+import type { TokenBucketPolicy } from '../core/policy.ts';
+import type { ConcurrencyPolicy } from './concurrency/policy.ts';
+import type { FixedWindowPolicy } from './fixed-window/policy.ts';
+import type { GcraPolicy } from './gcra/policy.ts';
+import type { QuotaPolicy } from './quota/policy.ts';
+import type { SlidingLogPolicy } from './sliding-log/policy.ts';
+import type { SlidingWindowPolicy } from './sliding-window/policy.ts';
+
+/** What may be asked of a limiter: a union by `strategy`. All have a `name`, and a `capacity`: the most that one take can get. */
+export type AnyPolicy =
+  | TokenBucketPolicy
+  | GcraPolicy
+  | FixedWindowPolicy
+  | SlidingWindowPolicy
+  | SlidingLogPolicy
+  | QuotaPolicy
+  | ConcurrencyPolicy;
+
+export type StrategyName = AnyPolicy['strategy'];
+
+export type PolicyOf<Name extends StrategyName> = Extract<AnyPolicy, { readonly strategy: Name }>;

@@ -1,0 +1,41 @@
+import type { TokenBucketState } from '../core/token-bucket.ts';
+import { type ConcurrencyState, concurrencyStrategy } from './concurrency/step.ts';
+import { fixedWindowStrategy } from './fixed-window/step.ts';
+import { gcraStrategy } from './gcra/step.ts';
+import type { PolicyOf, StrategyName } from './policy.ts';
+import { quotaStrategy } from './quota/step.ts';
+import { type SlidingLogState, slidingLogStrategy } from './sliding-log/step.ts';
+import { type SlidingWindowState, slidingWindowStrategy } from './sliding-window/step.ts';
+import type { Strategy } from './strategy.ts';
+import { tokenBucketStrategy } from './token-bucket/step.ts';
+import type { WindowCount } from './window-count.ts';
+
+interface States {
+  readonly 'token-bucket': TokenBucketState;
+  readonly gcra: TokenBucketState;
+  readonly 'fixed-window': WindowCount;
+  readonly 'sliding-window': SlidingWindowState;
+  readonly 'sliding-log': SlidingLogState;
+  readonly quota: WindowCount;
+  readonly concurrency: ConcurrencyState;
+}
+
+export type StateOf<Name extends StrategyName> = States[Name];
+export type AnyState = States[StrategyName];
+
+const strategies: { readonly [Name in StrategyName]: Strategy<PolicyOf<Name>, StateOf<Name>> } = {
+  'token-bucket': tokenBucketStrategy,
+  gcra: gcraStrategy,
+  'fixed-window': fixedWindowStrategy,
+  'sliding-window': slidingWindowStrategy,
+  'sliding-log': slidingLogStrategy,
+  quota: quotaStrategy,
+  concurrency: concurrencyStrategy,
+};
+
+/** The steps of a policy's strategy. A state that they are given must be one that they gave. */
+export function strategyOf<Name extends StrategyName>(policy: {
+  readonly strategy: Name;
+}): Strategy<PolicyOf<Name>, StateOf<Name>> {
+  return strategies[policy.strategy];
+}
