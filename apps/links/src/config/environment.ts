@@ -138,7 +138,9 @@ export const environment = z.object({
   LOADS: value
     .integer(1, 1000)
     .prefault('8')
-    .describe('Most look-ups in the database at the same time, per process. More wait in a queue of fifty times that.'),
+    .describe(
+      'Most queries at the same time that look links up for redirects, per process. Each answers up to fifty look-ups; as many again may wait, the rest is refused.',
+    ),
 });
 
 export type Environment = z.output<typeof environment>;

@@ -5,17 +5,13 @@ import { prepared } from '../sql/postgres/prepared.ts';
 import type { LinksTable } from '../sql/tables.ts';
 import { cacheKey } from './cache-key.ts';
 import type { Domains } from './domains.ts';
+import { findForRedirect } from './find-for-redirect.ts';
 import { CodesTakenError, type InsertContext, insertLinks } from './insert-links.ts';
 import type { Link, LinkAddress } from './link.ts';
 import { type LinkRow, linkColumns, searchText, toLink, toRow } from './link-rows.ts';
-import type { Changed, LinkChange, LinkStore, NewLinkRow, RedirectRow } from './link-store.ts';
+import type { Changed, LinkChange, LinkStore, NewLinkRow } from './link-store.ts';
 import { listLinks } from './list-links.ts';
 import { createTurns } from './turns.ts';
-
-const FIND_FOR_REDIRECT = prepared(
-  'links_redirect',
-  'SELECT id, url, status, expires_at, max_clicks, used_clicks, password_hash FROM links WHERE domain_id = $1 AND code = $2',
-);
 
 const USE_CLICK = prepared(
   'links_use_click',
@@ -33,7 +29,12 @@ const MAX_SKIPS = 20;
 /** Rows deleted at a time, so that no transaction holds many. */
 const FORGET_AT_ONCE = 5_000;
 
-export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, domains: Domains): LinkStore {
+/** @param lookUps queries at a time that look links up for redirects */
+export function createLinkStore(
+  database: Pick<Database, 'sql' | 'reports'>,
+  domains: Domains,
+  lookUps: number,
+): LinkStore {
   const { sql } = database;
   const turns = createTurns({
     name: 'The queue of limited clicks',
@@ -55,9 +56,7 @@ export function createLinkStore(database: Pick<Database, 'sql' | 'reports'>, dom
       throw new Error(`Generated codes met aliases ${MAX_SKIPS} times in a row`);
     },
     find: (address) => findLink(sql, address),
-    async findForRedirect({ domainId, code }) {
-      return (await sql.query<RedirectRow>(FIND_FOR_REDIRECT, [domainId, code])).rows[0];
-    },
+    findForRedirect: findForRedirect(sql, lookUps),
     async findById(id) {
       const { rows } = await execute<LinkRow>(sql, build.selectFrom('links').select(linkColumns).where('id', '=', id));
       return rows[0] === undefined ? undefined : toLink(rows[0]);

@@ -4,6 +4,7 @@ import { createApplied } from '../changes/applied.ts';
 import type { ChangeLog } from '../changes/change-log.ts';
 import { replayedStore } from '../changes/replayed-store.ts';
 import type { Foundation } from '../foundation/foundation.ts';
+import { LOOK_UPS_PER_QUERY } from '../links/find-for-redirect.ts';
 import { type CachedLink, linkCodec } from './cached-link.ts';
 
 export interface LinkCache {
@@ -14,8 +15,6 @@ export interface LinkCache {
 }
 
 const NAME = 'links';
-/** Loads that may wait for each one that may run. */
-const QUEUED_PER_LOAD = 50;
 
 /** The cache of links: L1, and L2 where there is a Redis. */
 export async function openLinkCache(
@@ -24,6 +23,7 @@ export async function openLinkCache(
   clock: Clock,
 ): Promise<LinkCache> {
   const { cache: settings, database, prefix } = config;
+  const mostLoads = settings.concurrentLoads * LOOK_UPS_PER_QUERY;
   const open = (l2: CacheStore | undefined): Cache<CachedLink> =>
     createCache<CachedLink>({
       name: NAME,
@@ -35,7 +35,8 @@ export async function openLinkCache(
         settings.l1 === 'off'
           ? 'off'
           : { maxEntries: settings.maxEntries, ttl: database.kind === 'sqlite' ? '1h' : '5s' },
-      loads: { concurrent: settings.concurrentLoads, queued: settings.concurrentLoads * QUEUED_PER_LOAD },
+      // As many as fit into the queries that the store of links lets run, and as many again that wait for the next ones.
+      loads: { concurrent: mostLoads, queued: mostLoads },
       codec: linkCodec,
       clock,
       ...(l2 === undefined ? {} : { l2 }),

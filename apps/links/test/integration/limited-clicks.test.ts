@@ -32,7 +32,7 @@ test('a popular one waits for its row on one connection, and leaves the others t
   const config = { kind: 'postgres', url, pool: 4, timeoutMs: 5_000 } as const;
   const database = await openDatabase({ database: config, dataDir: '' });
   await database.migrate(await allMigrations());
-  const store = createLinkStore(database, await openDomains(database.sql, [], 'http://localhost'));
+  const store = createLinkStore(database, await openDomains(database.sql, [], 'http://localhost'), 8);
   const atMs = Date.now();
   await database.sql.query(
     `INSERT INTO links (id, domain_id, code, generated, url, status, tags, created_at, updated_at, max_clicks, used_clicks, search)
