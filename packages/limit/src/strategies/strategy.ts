@@ -24,7 +24,8 @@ export interface Taken {
  * - `nowUs` is an integer from 0 to 2^52 (the year 2112), `cost` an integer >= 1. A clock that went back never admits more than one that stood still.
  * - `retryAfterUs` is exact: the same take is allowed then and not a microsecond earlier, if nobody else takes.
  * - A state written under another policy of the same strategy still counts, as far as it can be told.
- * - Over any interval, what was admitted less what was refunded in it keeps to the bound that the policy states.
+ * - Over any interval, what was admitted keeps to the bound that the policy states; with refunds, what was admitted less what
+ *   was refunded in the same interval.
  */
 export interface Strategy<Policy, State> {
   /** `id` names the take, for strategies that hold something until it is given back. */

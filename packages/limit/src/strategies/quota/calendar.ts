@@ -6,7 +6,7 @@
  * left out (it begins at 01:00), one that begins twice (the first time counts), and one that was left out altogether
  * (Pacific/Apia had no 2011-12-30: it has no window).
  *
- * Pure: the result depends on the arguments and the runtime's time zone data alone. About 0.3 ms; `step.ts` remembers.
+ * Pure: the result depends on the arguments and the runtime's time zone data alone. Slow, most of a millisecond; `step.ts` remembers.
  */
 import type { Window } from '../window-count.ts';
 import { type WallClock, wallClock } from './wall-clock.ts';

@@ -10,7 +10,7 @@ const FIELDS = ['year', 'month', 'day', 'hour', 'minute', 'second'] as const;
 export function wallClock(timeZone: string): WallClock {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
-    calendar: 'iso8601',
+    calendar: 'gregory',
     numberingSystem: 'latn',
     hourCycle: 'h23',
     year: 'numeric',

@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Strategy } from '../../../src/strategies/strategy.ts';
 import { runs } from '../arbitraries.ts';
-import { type Scenario, type Taking, walk } from './walk.ts';
+import { type Admission, admitted, intervalOver, LATEST_US, type Scenario, type Taking, walk } from './walk.ts';
 
 export interface StrategyPropertiesOptions<Policy extends { readonly capacity: number }, State> {
   readonly strategy: Strategy<Policy, State>;
   readonly forward: fc.Arbitrary<Scenario<Policy>>;
   readonly backwards: fc.Arbitrary<Scenario<Policy>>;
+  /** How much may be admitted over an interval of so many microseconds. */
+  readonly bound?: (policy: Policy) => (us: number) => number;
   readonly numRuns?: number;
 }
 
@@ -16,6 +18,7 @@ export function strategyProperties<Policy extends { readonly capacity: number },
   strategy,
   forward,
   backwards,
+  bound = () => () => Number.POSITIVE_INFINITY,
   numRuns = 300,
 }: StrategyPropertiesOptions<Policy, State>): void {
   const forEachTake = (
@@ -40,6 +43,40 @@ export function strategyProperties<Policy extends { readonly capacity: number },
         if (step.verdict.outcome === 'denied') expect(step.state).toBe(before);
         else expect(step.state).not.toEqual(before);
       });
+    });
+
+    test('G2: admits over no interval more than its bound, not even on a clock that goes back', () => {
+      fc.assert(
+        fc.property(backwards, (scenario) => {
+          expect(intervalOver(admitted(walk(strategy, scenario)), bound(scenario.policy))).toBeUndefined();
+        }),
+        runs(numRuns * 2),
+      );
+    });
+
+    test('G2: over any interval, what was admitted less what was refunded in it keeps to the bound', () => {
+      const refunds = fc.array(fc.option(fc.integer({ min: 1, max: 8 })), { minLength: 40, maxLength: 40 });
+      fc.assert(
+        fc.property(forward, refunds, ({ policy, startUs, takes }, refundsAfter) => {
+          const list: Admission[] = [];
+          let state: State | undefined;
+          let nowUs = startUs;
+          for (const [at, { byUs, cost }] of takes.entries()) {
+            nowUs = Math.min(LATEST_US, nowUs + byUs);
+            const id = `take-${at}`;
+            const step = strategy.take(policy, state, nowUs, cost, id);
+            state = step.state;
+            if (step.verdict.outcome === 'allowed') list.push({ atUs: nowUs, cost });
+            const back = refundsAfter[at] ?? 0;
+            if (back === 0) continue;
+            const before = peekAt(policy, state, nowUs).remaining;
+            state = strategy.refund(policy, state, nowUs, back, { id });
+            list.push({ atUs: nowUs, cost: before - peekAt(policy, state, nowUs).remaining });
+          }
+          expect(intervalOver(list, bound(policy))).toBeUndefined();
+        }),
+        runs(numRuns * 2),
+      );
     });
 
     test('decides by its arguments alone', () => {

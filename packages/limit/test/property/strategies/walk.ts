@@ -20,7 +20,7 @@ export interface Taking<State> {
 export const START_US = 1_763_000_000_000_000;
 
 /** In the year 2112: with the longest window added, still a safe integer. */
-const LATEST_US = 2 ** 52;
+export const LATEST_US = 2 ** 52;
 
 /**
  * Random takes whose gaps gather around the spans at which something happens. `backwards`: one gap in ten is a clock that steps
@@ -105,6 +105,12 @@ export function intervalOver(list: readonly Admission[], bound: (us: number) => 
   }
   return undefined;
 }
+
+/** A burst, and what a rate brings in the interval: rounded down, since admissions are whole. */
+export const rateBound =
+  (capacity: number, { tokens, everyUs }: { readonly tokens: number; readonly everyUs: number }) =>
+  (us: number): number =>
+    capacity + Number((BigInt(us) * BigInt(tokens)) / BigInt(everyUs));
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
