@@ -17,7 +17,12 @@ interface Kind {
 const kinds: readonly Kind[] = [
   {
     name: 'unit',
-    include: ['{packages,apps}/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/src/**/*.test.ts'],
+    include: [
+      '{packages,apps}/*/src/**/*.test.ts',
+      '{packages,apps}/*/test/model/**/*.test.ts',
+      'scripts/**/*.test.ts',
+      'bench/src/**/*.test.ts',
+    ],
     timeout: 20_000,
     workers: 2,
     servers: false,

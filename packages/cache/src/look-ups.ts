@@ -1,4 +1,4 @@
-import { OverloadedError } from '@spillway/kernel';
+import { FleetingMap, OverloadedError } from '@spillway/kernel';
 import type { GetOptions, Loader, Look } from './cache.ts';
 import { Flight, type Standby } from './flight.ts';
 import type { L1Tier } from './l1-tier.ts';
@@ -32,8 +32,9 @@ type Lives = (negative: boolean) => Life;
 /** What happens when L1 has no fresh entry: L2, then the loader, then whatever is stale; one flight per key. */
 export class LookUps<Value> {
   readonly #parts: LookUpParts<Value>;
-  readonly #flights = new Map<string, Flight<Value>>();
-  readonly #fills = new Set<Promise<void>>();
+  readonly #flights = new FleetingMap<Flight<Value>>();
+  #fills = 0;
+  readonly #whenSettled: (() => void)[] = [];
 
   constructor(parts: LookUpParts<Value>) {
     this.#parts = parts;
@@ -58,7 +59,7 @@ export class LookUps<Value> {
       );
       return flight;
     }
-    this.#flights.set(key, flight);
+    this.#flights.add(key, flight);
     this.#fly(flight, lives);
     return flight;
   }
@@ -80,9 +81,9 @@ export class LookUps<Value> {
     return this.#flights.size;
   }
 
-  /** Resolves when the fills under way have ended. */
+  /** Resolves when no fill is under way. */
   async settled(): Promise<void> {
-    await Promise.all(this.#fills);
+    if (this.#fills > 0) await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
   }
 
   /** Callbacks and not promises up to the answer of L2: each promise between costs more than the parsing of the entry. */
@@ -180,12 +181,13 @@ export class LookUps<Value> {
     const { l1, l2, values } = this.#parts;
     const encoded = values.encode(value);
     if (l2 === undefined || encoded === undefined) return;
-    const fill = l2.fill(key, { token, ...encoded }, life, beganUs).then((outcome) => {
-      this.#fills.delete(fill);
+    this.#fills += 1;
+    void l2.fill(key, { token, ...encoded }, life, beganUs).then((outcome) => {
       // The token was gone: perhaps by an invalidation of which the bus has not told yet.
       if (outcome === 'refused') l1.doubt(key);
+      this.#fills -= 1;
+      if (this.#fills === 0) for (const settle of this.#whenSettled.splice(0)) settle();
     });
-    this.#fills.add(fill);
   }
 
   #offer(flight: Flight<Value>, standby: Standby<Value>): void {
@@ -203,8 +205,8 @@ export class LookUps<Value> {
 
   #land(flight: Flight<Value>): void {
     flight.end();
-    const { key } = flight.errand;
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    // One that was overtaken has been taken out already, and another may be in its place.
+    if (!flight.invalidated) this.#flights.delete(flight.errand.key);
   }
 
   #crash(flight: Flight<Value>, error: unknown): void {

@@ -9,6 +9,7 @@ export {
   SpillwayError,
   StoreUnavailableError,
 } from './errors.ts';
+export { FleetingMap } from './fleeting-map.ts';
 export { type Random, seededRandom } from './random.ts';
 export { createSingleFlight, type SingleFlight } from './single-flight.ts';
 export type { Migration, SqlDialect, SqlQueries, SqlResult, SqlRunner, SqlValue } from './sql.ts';

@@ -1,3 +1,5 @@
+import { FleetingMap } from './fleeting-map.ts';
+
 /**
  * At most one run of `work` per key at a time; everyone who asks meanwhile gets the same promise.
  * A failing run fails all its waiters, once; the next call starts afresh.
@@ -10,7 +12,7 @@ export interface SingleFlight<Value> {
 
 /** The number of keys in flight is bounded by the number of callers: an entry leaves when its run settles. */
 export function createSingleFlight<Value>(): SingleFlight<Value> {
-  const flights = new Map<string, Promise<Value>>();
+  const flights = new FleetingMap<Promise<Value>>();
   return {
     run(key, work) {
       const flying = flights.get(key);
@@ -19,7 +21,7 @@ export function createSingleFlight<Value>(): SingleFlight<Value> {
       const flight = Promise.resolve()
         .then(work)
         .finally(() => flights.delete(key));
-      flights.set(key, flight);
+      flights.add(key, flight);
       return flight;
     },
     get size() {

@@ -9,7 +9,7 @@ const COMMANDS: Readonly<
   Record<RedisUse, { readonly sent: readonly string[]; readonly inScripts: readonly string[] }>
 > = {
   cache: {
-    sent: ['GET @', 'SET @ 1 XX', 'TIME'],
+    sent: ['GET @', 'MGET @', 'SET @ 1 XX', 'TIME'],
     inScripts: ['EXISTS @', 'GET @', 'GETRANGE @ 0 0', 'SET @ 1 XX', 'TIME', 'UNLINK @'],
   },
   state: {

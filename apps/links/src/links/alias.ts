@@ -10,6 +10,13 @@ const RESERVED = new Set(
   status support swagger system terms test undefined user users v1 v2 version well-known www`.split(/\s+/),
 );
 
+/** By their length: the first letters of reserved words. */
+const BEGINNINGS: readonly (readonly number[])[] = [...RESERVED].reduce<number[][]>((places, word) => {
+  for (let length = places.length; length <= word.length; length += 1) places.push([]);
+  places[word.length]?.push(word.charCodeAt(0));
+  return places;
+}, []);
+
 /**
  * What a word looks like at a glance: `I`, `l`, `1` and `|` are one stroke (`i` too, since `I` is its capital), `0` is an `o`,
  * and `-` and `_` are read over.
@@ -41,4 +48,8 @@ export function aliasFault(alias: string): string | undefined {
 }
 
 /** Whether a path's only part belongs to the service, so that it is never looked up as a code. Exact: generated codes may look like one. */
-export const isReserved = (text: string): boolean => RESERVED.has(text.toLowerCase());
+export function isReserved(text: string): boolean {
+  const first = text.charCodeAt(0) | 0x20;
+  // Most codes begin like no reserved word of their length, and need not be hashed.
+  return BEGINNINGS[text.length]?.includes(first) === true && RESERVED.has(text.toLowerCase());
+}

@@ -38,6 +38,9 @@ export function createBulkhead(what: string, bounds: { concurrent: number; queue
     if (waiter.after === undefined) last = waiter.before;
     else waiter.after.before = waiter.before;
     queued -= 1;
+    // What has left must not keep the later ones alive: see `FleetingMap`.
+    waiter.before = undefined;
+    waiter.after = undefined;
   };
 
   return {

@@ -9,7 +9,7 @@ import { CLOCK_ERROR_MS, createStoreClock } from './store-clock.ts';
 
 export interface RedisCacheStoreOptions {
   /** Borrowed: whoever made it closes it. May be a Redis of its own, under an evicting `maxmemory-policy`. */
-  readonly link: Pick<RedisLink, 'command' | 'run' | 'state' | 'onState' | 'topology'>;
+  readonly link: Pick<RedisLink, 'command' | 'get' | 'run' | 'state' | 'onState' | 'topology'>;
   /** First part of every key: the deployment's own. Default `spillway`. */
   readonly prefix?: string;
   /** Intervals only; default `monotonicClock`. */
@@ -17,7 +17,7 @@ export interface RedisCacheStoreOptions {
 }
 
 /**
- * L2 in Redis. A hit is one GET; a miss leaves a fill token (with the read itself where misses are usual), and the fill compares it (Lua). Every key has a TTL.
+ * L2 in Redis. A hit is one GET, together with others of its turn one MGET; a miss leaves a fill token (with the read itself where misses are usual), and the fill compares it (Lua). Every key has a TTL.
  * @throws {ConfigurationError} when `prefix` holds a character that keys can not
  */
 export function redisCacheStore({
@@ -82,7 +82,7 @@ export function redisCacheStore({
           const known = ready();
           if (claimMs !== undefined && claims.worthIt && known === undefined)
             return readOrClaim(redisKey(key), claimMs);
-          const reply = link.command<string | null>('GET', [redisKey(key)]);
+          const reply = link.get(redisKey(key));
           if (known === undefined) return reply.then(parseRead);
           return Promise.all([reply, known]).then(([raw]) => parseRead(raw));
         },

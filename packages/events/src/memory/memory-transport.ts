@@ -1,11 +1,11 @@
-import { StoreUnavailableError } from '@spillway/kernel';
+import { FleetingMap, StoreUnavailableError } from '@spillway/kernel';
 import { committedListeners } from '../committed-listeners.ts';
 import type { Delivery, EventReceiver, EventTransport } from '../transport.ts';
 
 /** Batches in one process: producers and the sink's consumers share this object. Bounded by the producers' windows. */
 export function memoryTransport(): EventTransport {
   const waiting: Delivery[] = [];
-  const delivered = new Map<string, Delivery>();
+  const delivered = new FleetingMap<Delivery>();
   const committed = committedListeners();
   const hungry = new Set<() => void>();
   let last = 0;
@@ -22,7 +22,7 @@ export function memoryTransport(): EventTransport {
         if (waiting.length === 0) await arrival(waitMs, signal);
         const deliveries = waiting.splice(0, maxBatches);
         for (const delivery of deliveries) {
-          delivered.set(delivery.receipt, delivery);
+          delivered.add(delivery.receipt, delivery);
           mine.add(delivery.receipt);
         }
         return deliveries;
@@ -72,7 +72,7 @@ export function memoryTransport(): EventTransport {
     },
     async missing(receipts) {
       const held = new Set(waiting.map(({ receipt }) => receipt));
-      return new Set(receipts.filter((receipt) => !held.has(receipt) && !delivered.has(receipt)));
+      return new Set(receipts.filter((receipt) => !held.has(receipt) && delivered.get(receipt) === undefined));
     },
     receive,
     onCommitted: committed.add,

@@ -1,3 +1,4 @@
+import { FleetingMap } from '@spillway/kernel';
 import type { Entry } from './entry.ts';
 import { epochKey } from './marks-table.ts';
 
@@ -12,7 +13,7 @@ interface Held<Event> {
 
 /** Batches that wait for a predecessor, each since when it was first held. */
 export class HeldBatches<Event> {
-  readonly #held = new Map<string, Held<Event>>();
+  readonly #held = new FleetingMap<Held<Event>>();
   /** When the taken ones were first held, for those that come back. */
   readonly #taken = new Map<string, number>();
   #bytes = 0;
@@ -25,8 +26,8 @@ export class HeldBatches<Event> {
   put(entries: readonly Entry<Event>[], sinceMs: number): void {
     for (const entry of entries) {
       const { receipt } = entry.delivery;
-      if (this.#held.has(receipt)) continue;
-      this.#held.set(receipt, { entry, sinceMs: this.#taken.get(receipt) ?? sinceMs });
+      if (this.#held.get(receipt) !== undefined) continue;
+      this.#held.add(receipt, { entry, sinceMs: this.#taken.get(receipt) ?? sinceMs });
       this.#bytes += entry.batch.frame.length;
     }
     this.#taken.clear();
@@ -40,7 +41,7 @@ export class HeldBatches<Event> {
     const crowded = this.#held.size > MAX_BATCHES || this.#bytes > MAX_BYTES;
     const taken: Entry<Event>[] = [];
     let events = 0;
-    for (const { entry, sinceMs } of inTurn([...this.#held.values()])) {
+    for (const { entry, sinceMs } of inTurn(this.#held.values())) {
       if (taken.length > 0 && events + entry.batch.events > maxEvents) break;
       events += entry.batch.events;
       taken.push(crowded || sinceMs <= overMs ? { ...entry, patience: 'over' } : entry);

@@ -14,6 +14,34 @@ const MAX_TEXT = 1 << 20;
 const NO_STREAM = new Socket();
 
 /**
+ * An ioredis command without its promise, and without what ioredis does to arguments and replies for some names: the request is
+ * answered directly. A promise, its functions and their copies cost as much as the rest of a GET.
+ */
+class BareCommand extends (Command as unknown as BareCommandBase) {
+  // Called by the constructor of Command.
+  initPromise(): void {
+    this.stringifyArguments();
+  }
+}
+
+type BareCommandBase = new (
+  name: string,
+  args: readonly (string | number | Buffer)[],
+) => Pick<Command, 'resolve' | 'reject' | 'stringifyArguments'>;
+
+/** Names in small letters, as ioredis compares them: what it does by their name alone (SUBSCRIBE, QUIT) is never sent here. */
+const NAMES = new Map<string, string>();
+
+function smallName(name: string): string {
+  let small = NAMES.get(name);
+  if (small === undefined) {
+    small = name.toLowerCase();
+    if (NAMES.size < 1_000) NAMES.set(name, small);
+  }
+  return small;
+}
+
+/**
  * A wire over an ioredis connection of our own.
  *
  * Commands of one event-loop turn are gathered as text and written with one `write`, through the `stream` that ioredis'
@@ -85,11 +113,10 @@ export class OwnWire implements Wire {
       return;
     }
     this.#target ??= this.#client.stream;
-    const command = new Command(request.name, toIoredisArgs(request.args));
-    // The command's own promise stays unused: the request is answered directly.
+    const command = new BareCommand(smallName(request.name), toIoredisArgs(request.args));
     command.resolve = (reply: unknown) => request.answer(request.binary ? reply : toText(reply));
     command.reject = (error: Error) => request.fail(error);
-    this.#client.sendCommand(command, this.#gather);
+    this.#client.sendCommand(command as unknown as Command, this.#gather);
   }
 
   flush(): void {

@@ -3,7 +3,9 @@ import { commandChannel, type RedisCommandMessage } from '../channels.ts';
 import { backOffMs } from '../core/back-off.ts';
 import { type BreakerEvent, type BreakerState, INITIAL_BREAKER, transition } from '../core/breaker.ts';
 import type { RedisArgument } from '../link.ts';
-import { type Batch, DeadlineQueue, type Expiring } from './deadlines.ts';
+import { type Batch, DeadlineQueue } from './deadlines.ts';
+import { GatheredGets } from './gathered-gets.ts';
+import { LaneRequest } from './lane-request.ts';
 import { toLinkError, verdictOf } from './reply-errors.ts';
 import type { Request, Wire, WireEvents } from './request.ts';
 
@@ -71,7 +73,9 @@ export class Lane {
   #lastDropMs = Number.NEGATIVE_INFINITY;
   readonly #waiting = new Set<() => void>();
   #lastError: unknown;
+  readonly #gets = new GatheredGets();
   readonly #flush = () => {
+    this.#sendGets();
     this.#scheduled = false;
     this.#wire.flush();
     const nowMs = performance.now();
@@ -109,15 +113,20 @@ export class Lane {
     deadlineMs: number | undefined,
     binary: boolean,
   ): Promise<unknown> {
-    if (this.#breaker.name !== 'closed') return this.#refuse(operation, this.#lastError, 'is down');
-    if (this.#unanswered >= this.#options.maxPending) {
-      const full = new OverloadedError('The pipeline of unanswered commands', this.#options.maxPending);
-      return this.#refuse(operation, full, 'has too much to answer');
-    }
+    const refusal = this.#refusal(operation);
+    if (refusal !== undefined) return refusal;
     return new Promise((resolve, reject) => {
       const request = new LaneRequest(this, name, args, operation, binary, resolve, reject);
       this.#push(request, deadlineMs ?? this.#options.deadlineMs);
     });
+  }
+
+  /** GET, together with the others of this turn, after whatever else is sent in it. */
+  get(key: string): Promise<string | null> {
+    const refusal = this.#refusal('GET');
+    if (refusal !== undefined) return refusal;
+    this.#schedule();
+    return this.#gets.add(key);
   }
 
   /** Waits for the lane to serve, `timeoutMs` at most. Never rejects: `send` says what is wrong. */
@@ -155,10 +164,29 @@ export class Lane {
     request.queue = this.#queueFor(deadlineMs);
     request.batch = request.queue.add(request);
     this.#wire.send(request);
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(this.#flush);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flush);
+  }
+
+  #sendGets(): void {
+    for (let command = this.#gets.take(); command !== undefined; command = this.#gets.take()) {
+      const { name, keys, answer, fail } = command;
+      this.#push(new LaneRequest(this, name, keys, 'GET', false, answer, fail), this.#options.deadlineMs);
     }
+  }
+
+  /** Why nothing may be sent now; undefined when it may. */
+  #refusal(operation: string): Promise<never> | undefined {
+    if (this.#breaker.name !== 'closed') return this.#refuse(operation, this.#lastError, 'is down');
+    const { maxPending } = this.#options;
+    if (this.#unanswered + this.#gets.size < maxPending) return undefined;
+    const full = new OverloadedError('The pipeline of unanswered commands', maxPending);
+    return this.#refuse(operation, full, 'has too much to answer');
   }
 
   #queueFor(deadlineMs: number): DeadlineQueue<LaneRequest> {
@@ -341,51 +369,3 @@ export class Lane {
 
 const isRedirect = (message: string): boolean =>
   message.startsWith('MOVED ') || message.startsWith('ASK ') || message.startsWith('TRYAGAIN');
-
-class LaneRequest implements Request, Expiring {
-  readonly name: string;
-  readonly args: readonly RedisArgument[];
-  readonly binary: boolean;
-  readonly operation: string;
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  readonly #lane: Lane;
-  settled = false;
-  redirected = false;
-  queue: DeadlineQueue<LaneRequest> | undefined;
-  batch: Batch<LaneRequest> | undefined;
-  onAnswered: (() => void) | undefined;
-  onLate: (() => void) | undefined;
-
-  constructor(
-    lane: Lane,
-    name: string,
-    args: readonly RedisArgument[],
-    operation: string,
-    binary: boolean,
-    resolve: (reply: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.#lane = lane;
-    this.name = name;
-    this.args = args;
-    this.operation = operation;
-    this.binary = binary;
-    this.resolve = resolve;
-    this.reject = reject;
-  }
-
-  answer(reply: unknown): void {
-    this.onAnswered?.();
-    this.#lane.answered(this, reply);
-  }
-
-  fail(error: unknown): void {
-    this.onAnswered?.();
-    this.#lane.failed(this, error);
-  }
-
-  expire(deadlineMs: number): void {
-    this.#lane.expired(this, deadlineMs);
-  }
-}

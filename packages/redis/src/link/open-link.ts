@@ -79,6 +79,13 @@ export function openLink(options: OpenLinkOptions, createTopology: (context: Top
     command: <Reply>(name: string, args: readonly RedisArgument[], command?: CommandOptions) =>
       send(name, args, command, name) as Promise<Reply>,
     run: (script, input, command) => runScript(send, script, input, command),
+    get: (key) => {
+      // The keys of one MGET have to be in one slot.
+      if (topology.kind === 'cluster') return send('GET', [key], undefined, 'GET') as Promise<string | null>;
+      const lane = topology.route('GET', [key]);
+      if (lane === undefined) return Promise.reject(new StoreUnavailableError('GET', topology.lastError, 'is down'));
+      return lane.get(key);
+    },
     dedicated: (): RedisConnection => {
       const lanes = topology.dedicated();
       open.add(lanes);

@@ -252,13 +252,31 @@ describe('a link whose Redis fails', () => {
     expect(await link.command('PING', [])).toBe('PONG');
   });
 
+  test('GETs of one turn are one MGET, and fail at once while Redis is away', async () => {
+    const redis = keep(await startRedis());
+    const link = await connected({ url: redis.url });
+    await redis.command('MSET', 'a', '1', 'ü', '2');
+    await redis.command('RPUSH', 'list', 'x');
+    await redis.command('CONFIG', 'RESETSTAT');
+    expect(await Promise.all(['a', 'ü', 'none', 'list'].map((key) => link.get(key)))).toEqual(['1', '2', null, null]);
+    expect(await link.get('a')).toBe('1');
+    const stats = String(await redis.command('INFO', 'commandstats'));
+    expect([/cmdstat_mget:calls=(\d+)/.exec(stats)?.[1], /cmdstat_get:calls=(\d+)/.exec(stats)?.[1]]).toEqual([
+      '1',
+      '1',
+    ]);
+    await redis.kill();
+    await until(() => link.state === 'down');
+    expect(await rejection(link.get('a'))).toBeInstanceOf(StoreUnavailableError);
+  });
+
   test('a write whose reply was lost is not sent again', async () => {
     const redis = keep(await startRedis());
     const proxy = keep(await startFaultProxy({ target: redis }));
     const link = await connected({ url: proxy.url(redis.url), deadline: '200ms' });
     for (const afterwards of ['reset', 'silence'] as const) {
       await link.ready({ timeout: '10s' });
-      proxy.dropReplies(({ request }) => request.includes('INCR'), { afterwards });
+      proxy.dropReplies(({ request }) => request.includes('incr'), { afterwards });
       expect(await rejection(link.command('INCR', [afterwards]))).toBeInstanceOf(StoreUnavailableError);
       await until(async () => (await redis.command('GET', afterwards)) !== null);
       await proxy.restore();
