@@ -1,5 +1,17 @@
+// A redirect asks several times for the same string, which is told by its place in memory.
+let lastText = '';
+let lastNumber = -1;
+
 /** An IPv4 address in its usual spelling (four decimals, no leading zeros) as a number; -1 for anything else. A few ns. */
 export function ipv4Number(text: string): number {
+  if (text !== lastText) {
+    lastNumber = parse(text);
+    lastText = text;
+  }
+  return lastNumber;
+}
+
+function parse(text: string): number {
   const { length } = text;
   if (length < 7 || length > 15) return -1;
   let number = 0;

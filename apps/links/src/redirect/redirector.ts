@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache, Look } from '@spillway/cache';
 import { clientKey, type Decision } from '@spillway/limit';
 import type { Visit } from '../clicks/click.ts';
+import { ipv4Number } from '../clicks/ipv4.ts';
 import { readReplayTime } from '../clicks/replay-time.ts';
 import type { Limits } from '../limits/limits.ts';
 import { isReserved } from '../links/alias.ts';
@@ -130,7 +131,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
 
   /** Anything that is not an open link in L1. One promise, the look-up's: each further one would cost as much as its parts. */
   const handleSlowly = (exchange: Exchange, path: string, visitor: Visitor): void => {
-    const client = clientKey(visitor.ip);
+    const client = limitKey(visitor.ip);
     const looking = lookOf(path, visitor.headers.host, client);
     if ('refused' in looking) {
       endings.limited(exchange, looking.refused);
@@ -175,7 +176,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
 
   const start = (exchange: Exchange, path: string, headers: RedirectHeaders): void => {
     const ip = addresses.ofConnection(exchange.request.socket, headers.forwardedFor);
-    const decision = limits.redirect?.takeNow(clientKey(ip));
+    const decision = limits.redirect?.takeNow(limitKey(ip));
     if (decision?.outcome === 'denied') endings.limited(exchange, decision);
     else handleSlowly(exchange, path, { headers, ip, nowMs: Date.now() });
   };
@@ -191,7 +192,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     }
     const headers = readHeaders(request.rawHeaders);
     const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
-    const decision = limits.redirect?.takeNow(clientKey(ip));
+    const decision = limits.redirect?.takeNow(limitKey(ip));
     if (decision?.outcome === 'denied') {
       endings.limited({ request, response, startedMs }, decision);
       return true;
@@ -222,7 +223,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     look: (address) => cache.look(`${domains.hostOf(address.domainId) ?? ''}/${address.code}`, () => load(address)),
     async lookFor(request, code) {
       const headers = readHeaders(request.rawHeaders);
-      const client = clientKey(addresses.ofConnection(request.socket, headers.forwardedFor));
+      const client = limitKey(addresses.ofConnection(request.socket, headers.forwardedFor));
       const decision = limits.redirect?.takeNow(client);
       if (decision?.outcome === 'denied') return { refused: decision };
       const look = await lookOf(`/${code}`, headers.host, client);
@@ -239,6 +240,9 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     },
   };
 }
+
+/** `clientKey`, which leaves an IPv4 address as it is; here it has been told already whether it is one. */
+const limitKey = (ip: string): string => (ipv4Number(ip) === -1 ? clientKey(ip) : ip);
 
 /** The code that a path is; undefined when it is no code, or one of the service's own words. */
 export function codeOf(path: string): string | undefined {
