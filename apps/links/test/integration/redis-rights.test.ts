@@ -4,7 +4,7 @@ import { spillway, startEmbedded } from '../support/spillway.ts';
 
 /** All that the service sends or calls in scripts, and no more. */
 const NEEDED =
-  'get set time unlink del exists getrange hget hincrby hset incr pexpire pttl eval evalsha publish subscribe ' +
+  'get mget set time unlink del exists getrange hget hincrby hset incr pexpire pttl eval evalsha publish subscribe ' +
   'xadd xack xdel xgroup xinfo xpending xrange xtrim xreadgroup xautoclaim zadd zcard zrem zremrangebyscore';
 
 describe('a Redis user with few rights', () => {
@@ -48,6 +48,7 @@ describe('a Redis user with few rights', () => {
     ['subscribe', '+subscribe'],
     ['xreadgroup', '+xreadgroup'],
     ['xautoclaim', '+xautoclaim'],
+    ['mget', '+mget'],
     ['set', '+set'],
     ['publish', '+publish'],
     ['hincrby', '+hincrby'],
@@ -67,7 +68,7 @@ describe('a Redis user with few rights', () => {
 
   test('the Redis of the cache alone needs what the cache does', async () => {
     await grant('main', ...all);
-    await grant('cache', ...'get set time unlink exists getrange eval evalsha'.split(' ').map((name) => `+${name}`));
+    await grant('cache', ...'get mget set time unlink exists getrange eval evalsha'.split(' ').map((name) => `+${name}`));
     const cache = { REDIS_CACHE_URL: `redis://cache:pw@127.0.0.1:${redis.port}` };
     await using service = await startEmbedded(env('main', cache));
     expect((await fetch(`${service.url}/readyz`)).status).toBe(200);

@@ -188,6 +188,7 @@ describe('L2 in Redis', () => {
       '~spillway:cache:*',
       '-@all',
       '+get',
+      '+mget',
       '+set',
       '+evalsha',
       '+eval',
