@@ -21,7 +21,7 @@ const number = (value: number): string =>
 
 function verdict(ratio: Ratio): string {
   if (ratio.bar === undefined) return '';
-  if (!passes(ratio)) return 'below the bar';
+  if (!passes(ratio)) return 'not reached';
   return ratio.beyond !== undefined && passes({ ...ratio, bar: ratio.beyond }) ? 'beyond' : 'holds';
 }
 

@@ -17,6 +17,8 @@ const SETTLE_MS = 1_000;
 const REPLAY_BATCH = 500;
 const REPLAY_BACKOFF_MS = { first: 50, most: 1_000 };
 
+type Found = Exclude<StoreRead, { kind: 'absent' }>;
+
 export interface L2TierOptions {
   readonly name: string;
   readonly store: CacheStore;
@@ -70,26 +72,22 @@ export class L2Tier {
   }
 
   /**
-   * Tells `onRead`, once, what the store knows, with a token when that is not a fresh value; undefined when it did not answer.
-   * `onRead` must not throw.
+   * Tells `onRead`, once, what the store knows, with a token when that is not a fresh value; undefined when it did not answer, or
+   * something else than it should. `onRead` must not throw.
    */
-  read(key: string, onRead: (read: Exclude<StoreRead, { kind: 'absent' }> | undefined) => void): void {
+  read(key: string, onRead: (read: Found | undefined) => void): void {
     const { claimMs } = this.#options;
-    this.#space.read(key, claimMs).then(
-      (read) => {
-        if (read.kind !== 'absent') onRead(read);
-        else {
-          this.#space.claim(key, claimMs).then(onRead, (error: unknown) => {
-            this.#failed('claim', error);
-            onRead(undefined);
-          });
-        }
-      },
-      (error: unknown) => {
-        this.#failed('read', error);
-        onRead(undefined);
-      },
-    );
+    const fail = (operation: 'read' | 'claim') => (error: unknown) => {
+      this.#failed(operation, error);
+      onRead(undefined);
+    };
+    const claim = () => attempt(() => this.#space.claim(key, claimMs), onFound, fail('claim'));
+    const onFound = (read: StoreRead | undefined): void => {
+      if (read?.kind === 'absent') claim();
+      else if (read === undefined) fail('read')(new TypeError('The store answered nothing'));
+      else onRead(read);
+    };
+    attempt(() => this.#space.read(key, claimMs), onFound, fail('read'));
   }
 
   /** @param beganUs when the load of it began, by the cache's clock */
@@ -101,9 +99,13 @@ export class L2Tier {
   ): Promise<'filled' | 'refused' | 'failed'> {
     if (life.usableMs < 1) return 'failed';
     const loadedAgoMs = Math.ceil((this.#options.clock.nowUs() - beganUs) / 1000);
-    const outcome = await this.#space
-      .fill(key, { ...what, freshForMs: life.freshMs, keepForMs: life.usableMs, loadedAgoMs })
-      .catch((error: unknown) => this.#failed('fill', error));
+    const fill = { ...what, freshForMs: life.freshMs, keepForMs: life.usableMs, loadedAgoMs };
+    let outcome: 'filled' | 'refused' | 'failed';
+    try {
+      outcome = await this.#space.fill(key, fill);
+    } catch (error) {
+      outcome = this.#failed('fill', error);
+    }
     this.#options.meter.fill(outcome);
     return outcome;
   }
@@ -252,5 +254,18 @@ export class L2Tier {
     }
     // Only the instance that lost track tells the others, or they would tell each other for ever.
     if (lost === 'here') this.#options.onReplayed('all');
+  }
+}
+
+/** As `work().then(done, failed)`, for work that may throw at once, too: the store may be anybody's. */
+function attempt<Result>(
+  work: () => Promise<Result>,
+  done: (result: Result) => void,
+  failed: (error: unknown) => void,
+) {
+  try {
+    work().then(done, failed);
+  } catch (error) {
+    failed(error);
   }
 }

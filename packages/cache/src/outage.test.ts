@@ -1,6 +1,7 @@
 import { OverloadedError, StoreUnavailableError } from '@spillway/kernel';
 import { until } from '@spillway/testkit';
 import { describe, expect, test } from 'vitest';
+import type { CacheSpace } from './store.ts';
 import { fixture, gate, settle } from './testing/fixture.ts';
 
 const down = () => {
@@ -306,5 +307,26 @@ describe('without L2', () => {
     store.before = () => undefined;
     await until(() => a.stats().l2.pendingDeletes === 0);
     expect(await b.get('k', load)).toBe('new');
+  });
+});
+
+describe('a store that does not keep to its contract', () => {
+  const thrown = () => {
+    throw new TypeError('not a store');
+  };
+  test.each<[string, Partial<CacheSpace>]>([
+    ['read throws at once', { read: thrown }],
+    ['claim throws at once', { claim: thrown }],
+    ['fill throws at once', { fill: thrown }],
+    ['read answers nothing', { read: async () => undefined as never }],
+    ['claim answers nothing', { claim: async () => undefined as never }],
+  ])('is passed by when %s: each caller gets the truth, and the cache closes', async (_, odd) => {
+    const { a, truth, load } = fixture({ l1: 'off' }, (space) => ({ ...space, ...odd }));
+    truth.set('k', 'v');
+    expect(await Promise.all([a.get('k', load), a.get('k', load)])).toEqual(['v', 'v']);
+    expect(await a.get('k', load)).toBe('v');
+    expect(a.stats().flights).toBe(0);
+    expect(a.stats().l2.errors).toBeGreaterThan(0);
+    await a.close();
   });
 });

@@ -32,8 +32,9 @@ export class FleetingMap<Value extends object> {
     this.#free.push(place);
   }
 
+  /** In the order in which they were added. */
   values(): Value[] {
-    return this.#values.filter((value) => value !== undefined);
+    return [...this.#places.values()].map((place) => this.#values[place] as Value);
   }
 
   clear(): void {

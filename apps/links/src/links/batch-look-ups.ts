@@ -3,7 +3,7 @@ export interface BatchOptions<Key, Found> {
   readonly concurrent: number;
   /** Most keys in one. */
   readonly most: number;
-  /** Only keys of one group go together. */
+  /** Only keys of one group go together. There are few groups. */
   readonly groupOf: (key: Key) => unknown;
   /** What was found, in the order of the keys. Called after every one of them was asked for, so that nothing in it is older. */
   readonly ask: (keys: readonly Key[]) => Promise<readonly (Found | undefined)[]>;
@@ -22,20 +22,27 @@ interface Waiter<Key, Found> {
  */
 export function batchLookUps<Key, Found>(options: BatchOptions<Key, Found>): (key: Key) => Promise<Found | undefined> {
   const { concurrent, most, groupOf, ask } = options;
-  let waiting: Waiter<Key, Found>[] = [];
+  // One queue for each group, which take turns.
+  const queues = new Map<unknown, Waiter<Key, Found>[]>();
+  const turns: Waiter<Key, Found>[][] = [];
+  let turn = -1;
+  let waiting = 0;
   let running = 0;
   let scheduled = false;
 
-  const nextBatch = (): readonly Waiter<Key, Found>[] => {
-    const group = waiting[0] === undefined ? undefined : groupOf(waiting[0].key);
-    const batch: Waiter<Key, Found>[] = [];
-    const rest: Waiter<Key, Found>[] = [];
-    for (const waiter of waiting) {
-      if (batch.length < most && groupOf(waiter.key) === group) batch.push(waiter);
-      else rest.push(waiter);
+  const queueOf = (key: Key): Waiter<Key, Found>[] => {
+    const group = groupOf(key);
+    let queue = queues.get(group);
+    if (queue === undefined) {
+      queue = [];
+      queues.set(group, queue);
+      turns.push(queue);
     }
-    waiting = rest;
-    return batch;
+    return queue;
+  };
+  const nextBatch = (): readonly Waiter<Key, Found>[] => {
+    turn = (turn + 1) % turns.length;
+    return turns[turn]?.splice(0, most) ?? [];
   };
   const send = async (batch: readonly Waiter<Key, Found>[]): Promise<void> => {
     try {
@@ -50,19 +57,23 @@ export function batchLookUps<Key, Found>(options: BatchOptions<Key, Found>): (ke
   };
   const flush = (): void => {
     scheduled = false;
-    while (running < concurrent && waiting.length > 0) {
+    while (running < concurrent && waiting > 0) {
+      const batch = nextBatch();
+      if (batch.length === 0) continue;
+      waiting -= batch.length;
       running += 1;
-      void send(nextBatch());
+      void send(batch);
     }
   };
   const schedule = (): void => {
-    if (scheduled || running >= concurrent || waiting.length === 0) return;
+    if (scheduled || running >= concurrent || waiting === 0) return;
     scheduled = true;
     setImmediate(flush);
   };
   return (key) =>
     new Promise((resolve, reject) => {
-      waiting.push({ key, resolve, reject });
+      queueOf(key).push({ key, resolve, reject });
+      waiting += 1;
       schedule();
     });
 }

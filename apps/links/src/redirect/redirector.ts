@@ -124,8 +124,8 @@ export function createRedirector(options: RedirectorOptions): Redirector {
   /** No further look-ups for a client that has had its share of misses, except in L1. */
   const lookOf = (path: string, host: string | undefined, client: string): Promise<Look<CachedLink>> | Refused => {
     const key = keyOf(path, host);
-    const refused = missGuard.blocked(client);
-    if (refused !== undefined && cache.peek(key) === undefined) return { refused };
+    const refused = cache.peek(key) === undefined ? missGuard.blocked(client) : undefined;
+    if (refused !== undefined) return { refused };
     return cache.look(key, () => load({ domainId: domainOf(host), code: path.slice(1) }));
   };
 

@@ -68,7 +68,10 @@ describe('a Redis user with few rights', () => {
 
   test('the Redis of the cache alone needs what the cache does', async () => {
     await grant('main', ...all);
-    await grant('cache', ...'get mget set time unlink exists getrange eval evalsha'.split(' ').map((name) => `+${name}`));
+    await grant(
+      'cache',
+      ...'get mget set time unlink exists getrange eval evalsha'.split(' ').map((name) => `+${name}`),
+    );
     const cache = { REDIS_CACHE_URL: `redis://cache:pw@127.0.0.1:${redis.port}` };
     await using service = await startEmbedded(env('main', cache));
     expect((await fetch(`${service.url}/readyz`)).status).toBe(200);

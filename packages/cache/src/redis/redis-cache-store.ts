@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, monotonicClock, systemClock } from '@spillway/kernel';
+import { type Clock, monotonicClock, StoreUnavailableError, systemClock } from '@spillway/kernel';
 import { createKeys, type RedisLink, RedisReplyError } from '@spillway/redis';
 import type { CacheSpace, CacheStore, StoreRead } from '../store.ts';
 import { claimText, deletedText, entryText, parseEntry } from './entry-format.ts';
@@ -57,7 +57,7 @@ export function redisCacheStore({
       const parse = (raw: string | null): StoreRead =>
         parseEntry(raw, time.nowMs(), { disownedMs: disowned.get(name) ?? 0, doubtedMs: memory.soundSinceMs });
 
-      const claims = createClaimFirst();
+      const claims = createClaimFirst(clock);
       const parseRead = (raw: string | null): StoreRead => {
         const read = parse(raw);
         claims.found(read.kind !== 'absent');
@@ -70,9 +70,9 @@ export function redisCacheStore({
           claims.found(raw !== null);
           return raw === null ? { kind: 'claimed', token: id } : parse(raw);
         } catch (error) {
-          // A server that is full refuses it, and one before Redis 7 does not know it.
-          if (!(error instanceof RedisReplyError)) throw error;
+          // A server that is full or a replica refuses it, one before Redis 7 does not know it, one that hands over holds it back.
           claims.refused();
+          if (!isRefusal(error)) throw error;
           return parse(await link.command<string | null>('GET', [at]));
         }
       };
@@ -124,6 +124,16 @@ export function redisCacheStore({
 /** Reads that are looked back upon, as a moving average. */
 const READS = 16;
 
+/** How long reads only read after a claim with one of them failed: what is there can be had without writing. */
+const REFUSED_US = 10_000_000;
+
+/** The server's answer, and not the lack of one: the read may be repeated without the claim. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof RedisReplyError ||
+  (error instanceof StoreUnavailableError &&
+    error.cause instanceof Error &&
+    error.cause.message.startsWith('READONLY '));
+
 /**
  * Whether a read should leave its claim at once, as one write that does nothing where there is something (`SET NX GET`): where most
  * of the last reads found nothing, that saves a second round trip for more than it costs.
@@ -134,17 +144,18 @@ interface ClaimFirst {
   refused(): void;
 }
 
-function createClaimFirst(): ClaimFirst {
+function createClaimFirst(clock: Clock): ClaimFirst {
   let missing = 0;
+  let notBeforeUs = 0;
   return {
     get worthIt() {
-      return missing > 0.5;
+      return missing > 0.5 && clock.nowUs() >= notBeforeUs;
     },
     found(something) {
       missing += ((something ? 0 : 1) - missing) / READS;
     },
     refused() {
-      missing = 0;
+      notBeforeUs = clock.nowUs() + REFUSED_US;
     },
   };
 }

@@ -113,6 +113,27 @@ describe('L2 in Redis', () => {
     expect(await cache.look('cold', async () => 'w')).toMatchObject({ value: 'v', from: 'l2' });
   });
 
+  test('where misses are usual a replica that takes no writes still gives what it has', async () => {
+    const main = bin.keep(await startRedis());
+    const replica = bin.keep(await startRedis());
+    await replica.command('REPLICAOF', '127.0.0.1', String(main.port));
+    const writer = stringCache(redisCacheStore({ link: await connect(bin, { url: main.url }) }), 'c', { l1: 'off' });
+    await writer.get('k', async () => 'v');
+    await until(() => writer.stats().l2.filled === 1);
+    await until(async () => Number(await replica.command('DBSIZE')) === 1);
+    const link = await connect(bin, { url: replica.url });
+    const reader = stringCache(redisCacheStore({ link }), 'c', { l1: 'off' });
+    await Promise.all(Array.from({ length: 40 }, (_, i) => reader.get(`cold ${i}`, async () => 'w')));
+    // The first refusals cut the connection, in case another server is the master by now.
+    await until(
+      async () => {
+        for (let i = 0; i < 20; i += 1) if ((await reader.look('k', async () => 'w')).from !== 'l2') return false;
+        return true;
+      },
+      { timeoutMs: 20_000, what: 'hits from a replica' },
+    );
+  });
+
   test('values come back with the types they had', async () => {
     type Rich = { at: Date; tags: Set<string>; by: Map<number, bigint>; gone: undefined; no: null; nan: number };
     const rich = (): Rich => ({

@@ -21,13 +21,15 @@ class BareCommand extends (Command as unknown as BareCommandBase) {
   // Called by the constructor of Command.
   initPromise(): void {
     this.stringifyArguments();
+    // Said to be traced already: whoever traces ioredis would wait for the promise that there is not.
+    this.isTraced = true;
   }
 }
 
 type BareCommandBase = new (
   name: string,
   args: readonly (string | number | Buffer)[],
-) => Pick<Command, 'resolve' | 'reject' | 'stringifyArguments'>;
+) => Pick<Command, 'resolve' | 'reject' | 'stringifyArguments' | 'isTraced'>;
 
 /** Names in small letters, as ioredis compares them: what it does by their name alone (SUBSCRIBE, QUIT) is never sent here. */
 const NAMES = new Map<string, string>();

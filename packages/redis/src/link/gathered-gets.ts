@@ -1,5 +1,5 @@
-/** Most keys of one MGET, so that no single command holds the server up. */
-const MOST = 500;
+/** Most keys of one MGET: it is answered as a whole, and all its values have to come within the deadline. */
+const MOST = 100;
 
 interface Waiter {
   readonly resolve: (value: string | null) => void;

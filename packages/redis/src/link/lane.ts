@@ -176,7 +176,12 @@ export class Lane {
   #sendGets(): void {
     for (let command = this.#gets.take(); command !== undefined; command = this.#gets.take()) {
       const { name, keys, answer, fail } = command;
-      this.#push(new LaneRequest(this, name, keys, 'GET', false, answer, fail), this.#options.deadlineMs);
+      try {
+        this.#push(new LaneRequest(this, name, keys, 'GET', false, answer, fail), this.#options.deadlineMs);
+      } catch (error) {
+        // Nobody is there to catch it: this runs by itself.
+        fail(error);
+      }
     }
   }
 

@@ -80,6 +80,7 @@ export function openLink(options: OpenLinkOptions, createTopology: (context: Top
       send(name, args, command, name) as Promise<Reply>,
     run: (script, input, command) => runScript(send, script, input, command),
     get: (key) => {
+      if (typeof key !== 'string') return Promise.reject(new TypeError(`A key to get is a string, got ${typeof key}`));
       // The keys of one MGET have to be in one slot.
       if (topology.kind === 'cluster') return send('GET', [key], undefined, 'GET') as Promise<string | null>;
       const lane = topology.route('GET', [key]);

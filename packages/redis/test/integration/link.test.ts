@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:net';
 import { ConfigurationError, StoreUnavailableError } from '@spillway/kernel';
 import { freePort, startFaultProxy, startRedis, until } from '@spillway/testkit';
@@ -270,6 +270,36 @@ describe('a link whose Redis fails', () => {
     expect(await rejection(link.get('a'))).toBeInstanceOf(StoreUnavailableError);
   });
 
+  test('goes on when somebody traces ioredis', async () => {
+    const redis = keep(await startRedis());
+    const traced: string[] = [];
+    const subscriber = { start: (context: object) => traced.push(String((context as { command?: unknown }).command)) };
+    const channels = ['ioredis:command', 'ioredis:connect'].map((name) => tracingChannel(name));
+    const handlers = { ...subscriber, end: ignore, asyncStart: ignore, asyncEnd: ignore, error: ignore };
+    for (const channel of channels) channel.subscribe(handlers);
+    try {
+      const link = await connected({ url: redis.url });
+      expect(await link.command('SET', ['k', 'v'])).toBe('OK');
+      expect(await Promise.all([link.get('k'), link.get('none'), link.command('GET', ['k'])])).toEqual([
+        'v',
+        null,
+        'v',
+      ]);
+    } finally {
+      for (const channel of channels) channel.unsubscribe(handlers);
+    }
+    // That the channels are still called so.
+    expect(traced.length).toBeGreaterThan(0);
+  });
+
+  test('a key that is no string is refused, whoever asks beside', async () => {
+    const redis = keep(await startRedis());
+    const link = await connected({ url: redis.url });
+    const wrong = link.get(null as unknown as string);
+    expect(await rejection(wrong)).toBeInstanceOf(TypeError);
+    expect(await link.get('k')).toBeNull();
+  });
+
   test('a write whose reply was lost is not sent again', async () => {
     const redis = keep(await startRedis());
     const proxy = keep(await startFaultProxy({ target: redis }));
@@ -375,3 +405,5 @@ describe('options', () => {
     expect(() => connectRedis({ client: {} })).toThrow('createClient() of node-redis');
   });
 });
+
+const ignore = () => undefined;
