@@ -1,3 +1,5 @@
+import { RedisReplyError } from '../errors.ts';
+
 /** Most keys of one MGET: it is answered as a whole, and all its values have to come within the deadline. */
 const MOST = 100;
 
@@ -18,6 +20,7 @@ export interface GatheredCommand {
 export class GatheredGets {
   #keys: string[] = [];
   #waiters: Waiter[] = [];
+  #most = MOST;
 
   get size(): number {
     return this.#keys.length;
@@ -33,11 +36,13 @@ export class GatheredGets {
   /** What was gathered, or as much of it as one command takes; undefined when there is nothing. */
   take(): GatheredCommand | undefined {
     if (this.#keys.length === 0) return undefined;
-    const keys = this.#keys.length <= MOST ? this.#keys : this.#keys.slice(0, MOST);
-    const waiters = this.#waiters.length <= MOST ? this.#waiters : this.#waiters.slice(0, MOST);
+    const keys = this.#keys.length <= this.#most ? this.#keys : this.#keys.slice(0, this.#most);
+    const waiters = this.#waiters.length <= this.#most ? this.#waiters : this.#waiters.slice(0, this.#most);
     this.#keys = this.#keys.slice(keys.length);
     this.#waiters = this.#waiters.slice(waiters.length);
     const fail = (error: unknown): void => {
+      // A user who may GET and not MGET: from now on each goes by itself.
+      if (keys.length > 1 && error instanceof RedisReplyError && error.reply === 'NOPERM') this.#most = 1;
       for (const { reject } of waiters) reject(error);
     };
     if (keys.length === 1) return { name: 'GET', keys, answer: (reply) => waiters[0]?.resolve(reply as string), fail };

@@ -292,6 +292,15 @@ describe('a link whose Redis fails', () => {
     expect(traced.length).toBeGreaterThan(0);
   });
 
+  test('GETs go one by one for a user who may not MGET', async () => {
+    const redis = keep(await startRedis());
+    await redis.command('ACL', 'SETUSER', 'poor', 'on', '>pw', '~*', '+get', '+set', '+ping', '+client', '+info');
+    const link = await connected({ url: redis.url, username: 'poor', password: 'pw' });
+    await link.command('SET', ['k', 'v']);
+    expect(await rejection(Promise.all([link.get('k'), link.get('k')]))).toBeInstanceOf(RedisReplyError);
+    expect(await Promise.all([link.get('k'), link.get('none'), link.get('k')])).toEqual(['v', null, 'v']);
+  });
+
   test('a key that is no string is refused, whoever asks beside', async () => {
     const redis = keep(await startRedis());
     const link = await connected({ url: redis.url });
