@@ -4,7 +4,11 @@ const FILE = new URL('../../deploy/nginx/spillway.conf', import.meta.url);
 
 /** The shipped nginx configuration, with our ports between its marked lines. */
 export function nginxConfig(options: { readonly port: number; readonly instances: readonly number[] }): string {
-  const servers = options.instances.map((port) => `server 127.0.0.1:${port} max_fails=3 fail_timeout=5s;`);
+  const { instances } = options;
+  const servers = [
+    ...instances.map((port) => `server 127.0.0.1:${port} max_fails=3 fail_timeout=5s;`),
+    ...instances.map((port) => `server 127.0.0.1:${port} backup max_fails=0;`),
+  ];
   const listens = [`listen 127.0.0.1:${options.port} default_server;`, `listen [::1]:${options.port} default_server;`];
   return between(between(readFileSync(FILE, 'utf8'), 'instances', servers), 'listen', listens);
 }

@@ -1,11 +1,4 @@
-import {
-  ConfigurationError,
-  type Duration,
-  monotonicClock,
-  type SqlQueries,
-  type SqlRunner,
-  toMs,
-} from '@spillway/kernel';
+import { ConfigurationError, type Duration, monotonicClock, type SqlRunner, toMs } from '@spillway/kernel';
 import { tell } from './channels.ts';
 import { type EventCodec, jsonCodec } from './codec.ts';
 import { type Backoff, createBackoff } from './log/backoff.ts';
@@ -189,10 +182,7 @@ class SqlSink<Event> implements Sink {
     // Once more as it is: a unique index may have met another writer's row. Then it is the data's fault.
     for (const how of ['plain', 'plain', 'bisect'] as const) {
       try {
-        const commit = await sql.transaction(async (transaction) => {
-          await limitWaits(transaction);
-          return commitEntries(transaction, this.#commitOptions, group, how, Date.now());
-        });
+        const commit = await commitEntries(sql, this.#commitOptions, group, how, Date.now());
         backoff.reset();
         this.#groupEvents = Math.min(this.#groupEvents * 2, this.#maxEvents);
         this.#settle(commit, monotonicMs() - started);
@@ -277,14 +267,6 @@ function takeFromQueue<Event>(queue: Entry<Event>[], maxEvents: number): Entry<E
 }
 
 const monotonicMs = (): number => monotonicClock.nowUs() / 1000;
-
-// A sink that is stopped in the middle holds its producers' rows: PostgreSQL ends that, so that another consumer goes on.
-async function limitWaits(transaction: SqlQueries): Promise<void> {
-  if (transaction.dialect !== 'postgres') return;
-  await transaction.query(
-    `SELECT set_config('lock_timeout', '10s', true), set_config('idle_in_transaction_session_timeout', '10s', true)`,
-  );
-}
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

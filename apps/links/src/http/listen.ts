@@ -3,6 +3,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { Config } from '../config.ts';
 import { StartupError } from '../startup-error.ts';
 
+/** Connections that may wait to be accepted. Many: a burst of new clients waits instead of being turned away. */
+export const BACKLOG = 4_096;
+
 /** @throws {StartupError} */
 export async function listen(
   server: Server,
@@ -10,8 +13,7 @@ export async function listen(
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
-    // A long queue of connections: a burst of new clients waits instead of being turned away.
-    server.listen({ port, backlog: 4_096, ...(host === undefined ? {} : { host }) }, resolve);
+    server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) }, resolve);
   });
 }
 

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { BACKLOG } from './listen.ts';
 import { type ProblemKind, problemBody, problemHeaders, rawProblem, statusOf } from './problem.ts';
 import { toPlainTarget } from './request-target.ts';
 
@@ -90,13 +92,15 @@ export function createHttpServer(options: {
       fallback = handler;
     },
     async drain(timeoutMs) {
-      draining = true;
       if (!server.listening) return;
+      await acceptWaiting(server);
       // Not `server.close()` of HTTP: that closes idle connections at once.
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      // From now on only: whoever is told to go comes back over a new connection, which must not be among those that are lost here.
+      draining = true;
       const idleUntilMs = performance.now() + LAST_REQUEST_MS;
       const sweep = setInterval(() => {
-        if (performance.now() >= idleUntilMs) server.closeIdleConnections();
+        if (performance.now() >= idleUntilMs) void readWaiting().then(() => server.closeIdleConnections());
       }, 100);
       const late = setTimeout(() => server.closeAllConnections(), timeoutMs);
       await closed;
@@ -104,6 +108,27 @@ export function createHttpServer(options: {
       clearTimeout(late);
     },
   };
+}
+
+/**
+ * Accepts the connections that wait for it in the kernel, which would reset them when the server closes, with what was sent over
+ * them. The event loop takes one each time it looks; the turn that this begins in may have looked already.
+ */
+async function acceptWaiting(server: Server): Promise<void> {
+  let accepted = 0;
+  const count = () => {
+    accepted += 1;
+  };
+  server.on('connection', count);
+  await setImmediate();
+  for (let before = -1; accepted > before && accepted < BACKLOG; await setImmediate()) before = accepted;
+  server.off('connection', count);
+}
+
+/** Reads the requests that have arrived on connections that look idle. Two turns: the first may have begun before they came. */
+async function readWaiting(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 /** One `Host`, as RFC 9112 (3.2) wants it, so that nobody in front of us reads another one than we do. HTTP/1.0 may have none. */

@@ -1,10 +1,10 @@
-import type { SqlQueries } from '@spillway/kernel';
+import type { SqlQueries, SqlRunner } from '@spillway/kernel';
 import type { EventCodec } from '../codec.ts';
 import { admit } from '../core/admit.ts';
 import type { Watermark } from '../watermarks.ts';
 import { type DeadLetter, insertDeadLetters } from './dead-letters.ts';
 import type { Entry } from './entry.ts';
-import { epochKey, lockMarks, type StoredMark, saveMarks } from './marks-table.ts';
+import { epochKey, insertMarks, lockMarks, NewEpochsError, type StoredMark, saveMarks } from './marks-table.ts';
 import { type Item, type WriteEvents, writeBisecting } from './write-events.ts';
 
 export interface CommitOptions<Event> {
@@ -25,8 +25,38 @@ export interface Commit<Event> {
   readonly watermarks: readonly Watermark[];
 }
 
-/** One transaction's work: decides what is new, writes it, and moves the watermarks with it. Nothing outside the transaction changes. */
+/** Counts these entries in one transaction. What it throws has changed nothing but, perhaps, made rows of epochs that are new. */
 export async function commitEntries<Event>(
+  sql: SqlRunner,
+  options: CommitOptions<Event>,
+  entries: readonly Entry<Event>[],
+  how: 'plain' | 'bisect',
+  nowMs: number,
+): Promise<Commit<Event>> {
+  const commit = () =>
+    sql.transaction(async (transaction) => {
+      await limitWaits(transaction);
+      return commitInside(transaction, options, entries, how, nowMs);
+    });
+  try {
+    return await commit();
+  } catch (error) {
+    if (!(error instanceof NewEpochsError)) throw error;
+    await insertMarks(sql, options.log, error.epochs, nowMs);
+    return await commit();
+  }
+}
+
+// A sink that is stopped in the middle holds its producers' rows: PostgreSQL ends that, so that another consumer goes on.
+async function limitWaits(transaction: SqlQueries): Promise<void> {
+  if (transaction.dialect !== 'postgres') return;
+  await transaction.query(
+    `SELECT set_config('lock_timeout', '10s', true), set_config('idle_in_transaction_session_timeout', '10s', true)`,
+  );
+}
+
+/** One transaction's work: decides what is new, writes it, and moves the watermarks with it. Nothing outside the transaction changes. */
+async function commitInside<Event>(
   transaction: SqlQueries,
   options: CommitOptions<Event>,
   entries: readonly Entry<Event>[],
@@ -35,7 +65,7 @@ export async function commitEntries<Event>(
 ): Promise<Commit<Event>> {
   const byEpoch = Map.groupBy(entries, ({ batch }) => epochKey(batch));
   const epochs = [...byEpoch.values()].flatMap(([entry]) => entry?.batch ?? []);
-  const marks = await lockMarks(transaction, options.log, epochs, nowMs);
+  const marks = await lockMarks(transaction, options.log, epochs);
 
   const plans = [...marks].map(([key, before]) => ({
     before,

@@ -22,27 +22,47 @@ const place = (values: SqlValue[], ...added: SqlValue[]): string => {
   return `(${added.map((_, index) => `$${first + index}`).join(', ')})`;
 };
 
+/** Some epochs have no row yet, since nothing of them was ever committed: `insertMarks` makes them. */
+export class NewEpochsError extends Error {
+  override readonly name = 'NewEpochsError';
+  readonly epochs: readonly EpochId[];
+
+  constructor(epochs: readonly EpochId[]) {
+    super(`${epochs.length} epoch(s) without a watermark`);
+    this.epochs = epochs;
+  }
+}
+
 /**
- * Reads and locks the rows of these epochs until the transaction ends, making those that are missing. Always in one order over all
- * sinks, so that they never wait for each other in a circle.
+ * Makes the rows of epochs that have none. Outside of any transaction: one that holds rows and then waits for another sink that
+ * makes the same one is how two come to wait for each other.
+ */
+export async function insertMarks(
+  queries: SqlQueries,
+  log: string,
+  epochs: readonly EpochId[],
+  nowMs: number,
+): Promise<void> {
+  const values: SqlValue[] = [];
+  const tuples = inOrder(epochs).map(({ producer, epoch }) => place(values, log, producer, epoch, nowMs));
+  await queries.query(
+    `INSERT INTO event_watermarks (log, producer, epoch, updated_ms) VALUES ${tuples.join(', ')} ON CONFLICT DO NOTHING`,
+    values,
+  );
+}
+
+/**
+ * Reads and locks the rows of these epochs until the transaction ends. Always in one order over all sinks, so that they never wait
+ * for each other in a circle.
+ * @throws {NewEpochsError} when some have none: the transaction must end, and may be tried again once they do
  */
 export async function lockMarks(
   transaction: SqlQueries,
   log: string,
   epochs: readonly EpochId[],
-  nowMs: number,
 ): Promise<Map<string, StoredMark>> {
-  const sorted = [...epochs].sort((a, b) => compare(a.producer, b.producer) || compare(a.epoch, b.epoch));
-  let rows = await selectForUpdate(transaction, log, sorted);
-  if (rows.length < sorted.length) {
-    const values: SqlValue[] = [];
-    const tuples = sorted.map(({ producer, epoch }) => place(values, log, producer, epoch, nowMs));
-    await transaction.query(
-      `INSERT INTO event_watermarks (log, producer, epoch, updated_ms) VALUES ${tuples.join(', ')} ON CONFLICT DO NOTHING`,
-      values,
-    );
-    rows = await selectForUpdate(transaction, log, sorted);
-  }
+  const rows = await selectForUpdate(transaction, log, inOrder(epochs));
+  if (rows.length < epochs.length) throw new NewEpochsError(epochs);
   const ahead = await readAhead(
     transaction,
     log,
@@ -62,6 +82,9 @@ export async function lockMarks(
     ]),
   );
 }
+
+const inOrder = (epochs: readonly EpochId[]): readonly EpochId[] =>
+  [...epochs].sort((a, b) => compare(a.producer, b.producer) || compare(a.epoch, b.epoch));
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
