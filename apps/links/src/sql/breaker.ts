@@ -18,6 +18,8 @@ export interface BreakerOptions {
   /** Asked while open, again and again, until it resolves. */
   readonly probe: () => Promise<unknown>;
   readonly misses?: number;
+  /** Whether an error is the database's own and says nothing about the next call. Default: all but `StoreUnavailableError`. */
+  readonly isAnswer?: (error: unknown) => boolean;
   /** Delay before a probe: doubles from the first to the second, with up to 20 % jitter. */
   readonly delayMs?: { readonly first: number; readonly most: number };
   readonly random?: () => number;
@@ -26,6 +28,7 @@ export interface BreakerOptions {
 export function createBreaker({
   probe,
   misses = 3,
+  isAnswer = (error) => !(error instanceof StoreUnavailableError),
   delayMs = { first: 100, most: 1_000 },
   random = Math.random,
 }: BreakerOptions): Breaker {
@@ -61,7 +64,7 @@ export function createBreaker({
         return result;
       } catch (error) {
         if (state.name === 'closed') {
-          const count = error instanceof StoreUnavailableError ? state.misses + 1 : 0;
+          const count = isAnswer(error) ? 0 : state.misses + 1;
           if (count >= misses) open(error, delayMs.first);
           else state = { name: 'closed', misses: count };
         }

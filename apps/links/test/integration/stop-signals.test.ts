@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { freePort, isRunning, spawnProcess, temporaryDirectory, until } from '@spillway/testkit';
 import { expect, test } from 'vitest';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { beginCreation } from '../support/slow-creation.ts';
 import { type Embedded, startEmbedded } from '../support/spillway.ts';
 import { startWorkers } from '../support/workers.ts';
@@ -7,10 +9,11 @@ import { startWorkers } from '../support/workers.ts';
 const ROOT = new URL('../../../..', import.meta.url);
 const KEY = 'admin-key-for-tests-0123';
 
+// With workers a connection that comes while the last of them closes waits for the primary's end: asked again, it is refused.
 const refuses = (url: string) => async () =>
-  fetch(`${url}/healthz`, { headers: { connection: 'close' } }).then(
+  fetch(`${url}/healthz`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(1_000) }).then(
     () => false,
-    () => true,
+    (error: Error) => error.name !== 'TimeoutError',
   );
 
 async function linksAndVisits({ url, adminKey }: Embedded, visits: number): Promise<string[]> {
@@ -55,6 +58,37 @@ test.each(['SIGTERM', 'SIGINT'] as const)('an echo of %s does not cut what is un
   await until(refuses(service.url));
   service.process.signal(signal);
   expect((await creation.finish()).status).toBe(201);
+  expect(await service.process.exited).toEqual({ code: 0, signal: null });
+});
+
+/** Connections to this port of 127.0.0.1 that the kernel has made and nobody has accepted yet. */
+function waitingConnections(port: number): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const LISTENING = '0A';
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n')) {
+    const [, address, , state, queues = ''] = line.trim().split(/\s+/);
+    if (address === local && state === LISTENING) return Number.parseInt(queues.split(':')[1] ?? '', 16);
+  }
+  return 0;
+}
+
+test('whoever was connected before the stop is answered, accepted or not', async () => {
+  await using service = await startEmbedded();
+  const port = Number(new URL(service.url).port);
+  const body = JSON.stringify({ url: 'https://example.org/waits' });
+  const headers = {
+    'X-Api-Key': KEY,
+    'Content-Type': 'application/json',
+    'Content-Length': String(body.length),
+    Connection: 'close',
+  };
+  // While it stands still, the kernel takes connections and requests on its behalf.
+  service.process.pause();
+  const answers = Array.from({ length: 50 }, () => sendRaw(port, rawRequest('POST /api/v1/links', headers, body)));
+  await until(() => waitingConnections(port) === answers.length);
+  service.process.signal('SIGTERM');
+  service.process.resume();
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 201));
   expect(await service.process.exited).toEqual({ code: 0, signal: null });
 });
 

@@ -25,7 +25,7 @@ export function openPostgres(config: PostgresConfig): Database {
   const probe = createPool(config, { max: 1, timeoutMs: config.timeoutMs, name: 'spillway-probe' });
   const runner = postgresRunner(withPreparedLookups(work));
   const probeRunner = postgresRunner(probe as unknown as PgPool);
-  const breaker = createBreaker({ probe: () => probeRunner.query('SELECT 1') });
+  const breaker = createBreaker({ probe: () => probeRunner.query('SELECT 1'), isAnswer });
   const reportRunner = postgresRunner(reports as unknown as PgPool);
 
   const sql: SqlRunner = {
@@ -61,6 +61,15 @@ export function openPostgres(config: PostgresConfig): Database {
       await Promise.all([work.end(), reports.end(), probe.end()]);
     },
   };
+}
+
+// SQLSTATE of what may be tried again, but not because the server were away: deadlock, read-only, disk or memory full. Reads go on.
+const ONE_STATEMENT = /^(40|25006|53100|53200)/;
+
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof StoreUnavailableError)) return true;
+  const { code } = (error.cause ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' && ONE_STATEMENT.test(code);
 }
 
 // Integers beyond 2^53 do not occur in our tables, so that int8 (20) can be a number; so can numeric (1700), a sum of int8.
