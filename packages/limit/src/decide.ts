@@ -1,5 +1,5 @@
 import type { DecidedBy, Decision, Quota, Verdict } from './core/decision.ts';
-import type { Policy } from './core/policy.ts';
+import type { Policy } from './strategies/policy.ts';
 
 /** Asked again after this when the store is away and `onStoreError` is `deny`. */
 const RETRY_UNAVAILABLE_MS = 1000;

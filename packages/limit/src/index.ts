@@ -1,6 +1,6 @@
 export type { DecidedBy, Decision, Quota, Standing, Verdict } from './core/decision.ts';
-export { parsePolicy, type TokenBucketOptions, tokenBucket } from './core/parse-policy.ts';
-export type { Policy, TokenBucketPolicy } from './core/policy.ts';
+export { type TokenBucketOptions, tokenBucket } from './core/parse-token-bucket.ts';
+export type { TokenBucketPolicy } from './core/policy.ts';
 export { sharePolicy } from './core/share-policy.ts';
 export {
   judge,
@@ -23,4 +23,26 @@ export { createLimiter, type Limiter, type TakeOptions } from './limiter.ts';
 export type { LimiterDependencies, LimiterOptions, LimitMode, OnStoreError } from './limiter-options.ts';
 export { type MemoryLimitStore, type MemoryLimitStoreOptions, memoryLimitStore } from './memory/memory-store.ts';
 export type { LimitDecisionMessage, LimitOverflowMessage, LimitStoreErrorMessage } from './messages.ts';
-export type { LimitStore, SynchronousLimitStore } from './store.ts';
+export type { LimitStore, Refund, SynchronousLimitStore, Take } from './store.ts';
+export {
+  type ConcurrencyOptions,
+  type ConcurrencyPolicy,
+  concurrency,
+} from './strategies/concurrency/policy.ts';
+export {
+  type FixedWindowOptions,
+  type FixedWindowPolicy,
+  fixedWindow,
+} from './strategies/fixed-window/policy.ts';
+export { type GcraOptions, type GcraPolicy, gcra } from './strategies/gcra/policy.ts';
+export { parsePolicy } from './strategies/parse-policy.ts';
+export type { Policy, StrategyName } from './strategies/policy.ts';
+export { type QuotaOptions, type QuotaPolicy, quota } from './strategies/quota/policy.ts';
+export { type SlidingLogOptions, type SlidingLogPolicy, slidingLog } from './strategies/sliding-log/policy.ts';
+export {
+  type SlidingWindowOptions,
+  type SlidingWindowPolicy,
+  slidingWindow,
+} from './strategies/sliding-window/policy.ts';
+export type { Step, Strategy, Taken } from './strategies/strategy.ts';
+export { strategyOf } from './strategies/strategy-of.ts';

@@ -6,8 +6,8 @@ import {
   type Presence,
   type Random,
 } from '@spillway/kernel';
-import { policyIssues } from './core/parse-policy.ts';
-import type { Policy } from './core/policy.ts';
+import { policyIssues } from './strategies/parse-policy.ts';
+import type { Policy } from './strategies/policy.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
 import type { LimitStore } from './store.ts';
 

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { ConfigurationError, StoreUnavailableError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from './core/parse-policy.ts';
+import { tokenBucket } from './core/parse-token-bucket.ts';
 import { createLimiter } from './limiter.ts';
 import type { LimiterOptions } from './limiter-options.ts';
 import type { LimitDecisionMessage, LimitStoreErrorMessage } from './messages.ts';

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { ConfigurationError, isSpillwayError, StoreUnavailableError } from '@spillway/kernel';
 import type { Decision } from './core/decision.ts';
-import type { Policy } from './core/policy.ts';
+import type { Policy } from './strategies/policy.ts';
 import { decide, decideWithoutStore } from './decide.ts';
 import {
   type LimiterDependencies,

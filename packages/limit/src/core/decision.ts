@@ -19,6 +19,8 @@ export type Verdict = Standing &
         readonly retryAfterUs: number;
       }
     | { readonly outcome: 'denied'; readonly reason: 'cost-exceeds-capacity' }
+    /** The key itself is refused for so long (`block`), whatever it has left: `remaining` is 0. */
+    | { readonly outcome: 'denied'; readonly reason: 'blocked'; readonly retryAfterUs: number }
   );
 
 /** How a policy stands for one key, for people and headers. */
@@ -56,6 +58,8 @@ export type Decision = Quota & {
     | (Denied & { readonly reason: 'exhausted'; readonly retryAfterMs: number })
     /** It will never fit: there is no time to wait for. */
     | (Denied & { readonly reason: 'cost-exceeds-capacity' })
+    /** Somebody has blocked the key. */
+    | (Denied & { readonly reason: 'blocked'; readonly retryAfterMs: number })
     /** Only with `onStoreError: 'deny'`: no quota was exceeded, but nobody could say so. */
     | (Denied & { readonly reason: 'store-unavailable'; readonly retryAfterMs: number })
   );

@@ -15,6 +15,3 @@ export interface TokenBucketPolicy {
   /** Derived once by the parser: the same numbers in exact integers. */
   readonly rate: TokenBucketRate;
 }
-
-/** What may be asked of a limiter. A union by `strategy`, which grows. */
-export type Policy = TokenBucketPolicy;

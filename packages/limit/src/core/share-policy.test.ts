@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from './parse-policy.ts';
+import { tokenBucket } from './parse-token-bucket.ts';
 import { sharePolicy } from './share-policy.ts';
 import { peekTokens, takeTokens } from './token-bucket.ts';
 

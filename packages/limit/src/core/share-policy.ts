@@ -1,4 +1,4 @@
-import type { Policy } from './policy.ts';
+import type { Policy } from '../strategies/policy.ts';
 import { MAX_SPAN_US, tokenBucketRate } from './token-bucket-rate.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from './parse-policy.ts';
+import { tokenBucket } from './parse-token-bucket.ts';
 import { isFull, peekTokens, type TokenBucketState, takeTokens } from './token-bucket.ts';
 
 const tenAMinute = tokenBucket({ name: 'free', capacity: 10, refill: { tokens: 10, every: '1m' } });

@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from '../core/parse-policy.ts';
+import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { createLimiter } from '../limiter.ts';
 import type { LimitStore } from '../store.ts';
 import { rateLimit, rateLimitHook } from './fastify.ts';

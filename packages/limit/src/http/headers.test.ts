@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Decision } from '../core/decision.ts';
-import { tokenBucket } from '../core/parse-policy.ts';
+import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { createLimiter } from '../limiter.ts';
 import { rateLimitHeaders, retryAfterSeconds } from './headers.ts';
 import { rateLimitProblem } from './problem.ts';

@@ -3,7 +3,7 @@
  * parameters. A policy's name holds no character that a structured String would have to escape.
  */
 import type { Decision, Quota } from '../core/decision.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../strategies/policy.ts';
 
 export interface RateLimitHeaders {
   'RateLimit-Policy': string;

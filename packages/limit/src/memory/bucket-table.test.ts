@@ -1,6 +1,6 @@
 import { seededRandom } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from '../core/parse-policy.ts';
+import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { BucketTable, OVERFLOW_BUCKETS } from './bucket-table.ts';
 
 const SECOND = 1_000_000;

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { ConfigurationError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from '../core/parse-policy.ts';
+import { tokenBucket } from '../core/parse-token-bucket.ts';
 import type { LimitOverflowMessage } from '../messages.ts';
 import { createFakeClock, limitStoreSuite } from '../testing/index.ts';
 import { memoryLimitStore } from './memory-store.ts';

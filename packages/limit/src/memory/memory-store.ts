@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { type Clock, ConfigurationError, monotonicClock, type Random } from '@spillway/kernel';
 import type { Verdict } from '../core/decision.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../strategies/policy.ts';
 import type { LimitOverflowMessage } from '../messages.ts';
 import type { SynchronousLimitStore } from '../store.ts';
 import { BucketTable } from './bucket-table.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '@spillway/kernel';
 import { createKeys, type RedisLink } from '@spillway/redis';
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../strategies/policy.ts';
 import type { LimitStore } from '../store.ts';
 import { type TokenBucketInput, tokenBucketScript, toVerdicts } from './token-bucket-script.ts';
 

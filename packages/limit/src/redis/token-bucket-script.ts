@@ -1,6 +1,6 @@
 import { defineScript, integers } from '@spillway/redis';
 import type { Verdict } from '../core/decision.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../strategies/policy.ts';
 import { judge } from '../core/token-bucket.ts';
 import { costSpan } from '../core/token-bucket-rate.ts';
 import { tokenBucketLua } from './token-bucket.lua.ts';

@@ -1,5 +1,5 @@
 import { ConfigurationError, type Duration, type Issue, toMs } from '@spillway/kernel';
-import { checkName, isRecord, refused, show } from '../core/parse-policy.ts';
+import { checkName, isRecord, refused, show } from '../core/parse-token-bucket.ts';
 
 /** Of windows, periods and leases. Added to today's time in microseconds it is far below 2^53. */
 const LONGEST_DAYS = 10_000;

@@ -7,7 +7,7 @@ import type { SlidingLogPolicy } from './sliding-log/policy.ts';
 import type { SlidingWindowPolicy } from './sliding-window/policy.ts';
 
 /** What may be asked of a limiter: a union by `strategy`. All have a `name`, and a `capacity`: the most that one take can get. */
-export type AnyPolicy =
+export type Policy =
   | TokenBucketPolicy
   | GcraPolicy
   | FixedWindowPolicy
@@ -16,6 +16,6 @@ export type AnyPolicy =
   | QuotaPolicy
   | ConcurrencyPolicy;
 
-export type StrategyName = AnyPolicy['strategy'];
+export type StrategyName = Policy['strategy'];
 
-export type PolicyOf<Name extends StrategyName> = Extract<AnyPolicy, { readonly strategy: Name }>;
+export type PolicyOf<Name extends StrategyName> = Extract<Policy, { readonly strategy: Name }>;

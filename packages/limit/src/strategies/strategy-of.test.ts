@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { concurrency } from './concurrency/policy.ts';
 import { fixedWindow } from './fixed-window/policy.ts';
 import { gcra } from './gcra/policy.ts';
-import type { AnyPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { quota } from './quota/policy.ts';
 import { slidingLog } from './sliding-log/policy.ts';
 import { slidingWindow } from './sliding-window/policy.ts';
@@ -10,7 +10,7 @@ import { type AnyState, strategyOf } from './strategy-of.ts';
 
 const NOW = 1_763_000_040_000_000;
 
-const policies: readonly AnyPolicy[] = [
+const policies: readonly Policy[] = [
   gcra({ name: 'gcra', limit: 3, every: '1h' }),
   fixedWindow({ name: 'fixed', limit: 3, window: '1h' }),
   slidingWindow({ name: 'sliding', limit: 3, window: '1h' }),

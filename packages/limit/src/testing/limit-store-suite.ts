@@ -5,8 +5,8 @@
 import { type Clock, seededRandom } from '@spillway/kernel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Verdict } from '../core/decision.ts';
-import { tokenBucket } from '../core/parse-policy.ts';
-import type { Policy } from '../core/policy.ts';
+import { tokenBucket } from '../core/parse-token-bucket.ts';
+import type { Policy } from '../strategies/policy.ts';
 import { peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
 import type { LimitStore } from '../store.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';

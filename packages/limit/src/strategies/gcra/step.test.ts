@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from '../../core/parse-policy.ts';
+import { tokenBucket } from '../../core/parse-token-bucket.ts';
 import { takeTokens } from '../../core/token-bucket.ts';
 import { gcra } from './policy.ts';
 import { gcraStrategy } from './step.ts';

@@ -1,4 +1,4 @@
-import { show } from '../../core/parse-policy.ts';
+import { show } from '../../core/parse-token-bucket.ts';
 import { LARGEST_COUNT, parseFields } from '../policy-fields.ts';
 import { WEEKDAYS, type Weekday } from './calendar.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from '../../core/parse-policy.ts';
+import { tokenBucket } from '../../core/parse-token-bucket.ts';
 import { tokenBucketStrategy } from './step.ts';
 
 const NOW = 1_763_000_000_000_000;

@@ -1,18 +1,18 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from '../core/parse-policy.ts';
+import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { concurrency } from './concurrency/policy.ts';
 import { fixedWindow } from './fixed-window/policy.ts';
 import { gcra } from './gcra/policy.ts';
-import { parseAnyPolicy } from './parse-any-policy.ts';
-import type { AnyPolicy } from './policy.ts';
+import { parsePolicy } from './parse-policy.ts';
+import type { Policy } from './policy.ts';
 import { quota } from './quota/policy.ts';
 import { slidingLog } from './sliding-log/policy.ts';
 import { slidingWindow } from './sliding-window/policy.ts';
 
 function issuesOf(input: unknown): readonly Issue[] {
   try {
-    parseAnyPolicy(input);
+    parsePolicy(input);
   } catch (error) {
     if (error instanceof ConfigurationError) return error.issues;
     throw error;
@@ -31,7 +31,7 @@ const good = {
   concurrency: { strategy: 'concurrency', name: 'p', limit: 10, lease: '30s' },
 } as const;
 
-const made: readonly AnyPolicy[] = [
+const made: readonly Policy[] = [
   tokenBucket({ name: 'p', capacity: 10, refill: { tokens: 10, every: '1m' } }),
   gcra({ name: 'p', limit: 10, every: '1m' }),
   fixedWindow({ name: 'p', limit: 10, window: '1m' }),
@@ -43,20 +43,20 @@ const made: readonly AnyPolicy[] = [
 
 describe('a policy of any strategy', () => {
   test.each(made)('is made in code, from a file, and from itself: $strategy', (policy) => {
-    expect(parseAnyPolicy(good[policy.strategy])).toEqual(policy);
-    expect(parseAnyPolicy(policy)).toEqual(policy);
-    expect(parseAnyPolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
+    expect(parsePolicy(good[policy.strategy])).toEqual(policy);
+    expect(parsePolicy(policy)).toEqual(policy);
+    expect(parsePolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
     expect(policy).toMatchObject({ name: 'p', capacity: 10 });
     expect(Object.isFrozen(policy)).toBe(true);
   });
 
   test('has the defaults that are written down', () => {
-    expect(parseAnyPolicy(good.gcra)).toMatchObject({ burst: 9 });
+    expect(parsePolicy(good.gcra)).toMatchObject({ burst: 9 });
     expect(gcra({ name: 'p', limit: 10, every: '1m', burst: 'strict' })).toMatchObject({ burst: 0, capacity: 1 });
-    expect(parseAnyPolicy(good['fixed-window'])).toMatchObject({ align: 'clock' });
-    expect(parseAnyPolicy(good['sliding-window'])).toMatchObject({ subWindows: 10, subUs: 6_000_000 });
-    expect(parseAnyPolicy(good.quota)).toMatchObject({ timeZone: 'UTC' });
-    expect(parseAnyPolicy({ ...good.quota, per: 'week' })).toMatchObject({ weekStart: 'monday' });
+    expect(parsePolicy(good['fixed-window'])).toMatchObject({ align: 'clock' });
+    expect(parsePolicy(good['sliding-window'])).toMatchObject({ subWindows: 10, subUs: 6_000_000 });
+    expect(parsePolicy(good.quota)).toMatchObject({ timeZone: 'UTC' });
+    expect(parsePolicy({ ...good.quota, per: 'week' })).toMatchObject({ weekStart: 'monday' });
   });
 
   test.each(Object.values(good).slice(1))('names everything that is wrong at once: $strategy', (policy) => {

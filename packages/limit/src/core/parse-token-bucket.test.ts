@@ -1,10 +1,10 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
-import { parsePolicy, tokenBucket } from './parse-policy.ts';
+import { parseTokenBucket, tokenBucket } from './parse-token-bucket.ts';
 
 function issuesOf(input: unknown): readonly Issue[] {
   try {
-    parsePolicy(input);
+    parseTokenBucket(input);
   } catch (error) {
     if (error instanceof ConfigurationError) return error.issues;
     throw error;
@@ -14,11 +14,11 @@ function issuesOf(input: unknown): readonly Issue[] {
 
 const good = { strategy: 'token-bucket', name: 'free', capacity: 10, refill: { tokens: 10, every: '1m' } };
 
-describe('parsePolicy', () => {
+describe('parseTokenBucket', () => {
   test('takes plain data as a file holds it, and its own result', () => {
-    const policy = parsePolicy(JSON.parse(JSON.stringify(good)));
+    const policy = parseTokenBucket(JSON.parse(JSON.stringify(good)));
     expect(policy).toEqual(tokenBucket({ name: 'free', capacity: 10, refill: { tokens: 10, every: '1m' } }));
-    expect(parsePolicy(policy)).toEqual(policy);
+    expect(parseTokenBucket(policy)).toEqual(policy);
   });
 
   test('names everything that is wrong at once, with the value and what to write instead', () => {

@@ -1,5 +1,5 @@
 import { ConfigurationError, type Duration, type Issue, toMs } from '@spillway/kernel';
-import type { Policy, TokenBucketPolicy } from './policy.ts';
+import type { TokenBucketPolicy } from './policy.ts';
 import { tokenBucketRate } from './token-bucket-rate.ts';
 
 export interface TokenBucketOptions {
@@ -16,7 +16,7 @@ export interface TokenBucketOptions {
  * @throws {ConfigurationError} with every field at fault
  */
 export function tokenBucket(options: TokenBucketOptions): TokenBucketPolicy {
-  return parsePolicy({ ...options, strategy: 'token-bucket' });
+  return parseTokenBucket({ ...options, strategy: 'token-bucket' });
 }
 
 // About 35 years. A quarter of what can be counted, so that a share of a policy can be counted too.
@@ -24,12 +24,8 @@ const LONGEST_US = 2 ** 50;
 
 const FIELDS: ReadonlySet<string> = new Set(['strategy', 'name', 'capacity', 'refill', 'rate']);
 
-/**
- * A policy from unknown data, such as a file:
- * `{ "strategy": "token-bucket", "name": "free", "capacity": 10, "refill": { "tokens": 10, "every": "1m" } }`.
- * @throws {ConfigurationError} with every field at fault
- */
-export function parsePolicy(input: unknown): Policy {
+/** From unknown data, such as a file. @throws {ConfigurationError} with every field at fault */
+export function parseTokenBucket(input: unknown): TokenBucketPolicy {
   if (!isRecord(input)) throw refused([{ path: '', message: `must be an object, got ${show(input)}` }]);
   const issues: Issue[] = [];
   const { strategy, name, capacity, refill } = input;
@@ -55,29 +51,6 @@ export function parsePolicy(input: unknown): Policy {
     refill: Object.freeze({ tokens, every }),
     rate: Object.freeze(rate),
   });
-}
-
-/** Several policies of one limiter: at least one, each name once. Every issue of every policy is listed. */
-export function policyIssues(inputs: readonly unknown[]): { policies: readonly Policy[]; issues: readonly Issue[] } {
-  const policies: Policy[] = [];
-  const issues: Issue[] = [];
-  if (inputs.length === 0) issues.push({ path: 'policies', message: 'must hold at least one policy, got none' });
-  for (const [at, input] of inputs.entries()) {
-    const path = inputs.length === 1 ? 'policy' : `policies[${at}]`;
-    try {
-      const policy = parsePolicy(input);
-      if (policies.some(({ name }) => name === policy.name)) {
-        issues.push({ path: `${path}.name`, message: `must be unique, got "${policy.name}" twice` });
-      }
-      policies.push(policy);
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      for (const issue of error.issues) {
-        issues.push({ path: issue.path === '' ? path : `${path}.${issue.path}`, message: issue.message });
-      }
-    }
-  }
-  return { policies, issues };
 }
 
 function refillFrom(refill: unknown, issues: Issue[]): { tokens: number; every: Duration; everyUs: number } {
