@@ -1,6 +1,9 @@
 import type { Verdict } from './core/decision.ts';
 import type { Policy, StrategyName } from './strategies/policy.ts';
 
+/** For so long after a take its id is known, and a repeat is free. */
+export const REMEMBER_US = 600_000_000;
+
 /** What a take led to. */
 export interface Take {
   /** In the order of the policies. All allow, or nothing was charged. */
@@ -14,7 +17,10 @@ export interface Refund {
   readonly cost: number;
   /** `atUs` of the take. Unknown: it is as if it had been taken just now. */
   readonly takenAtUs?: number;
-  /** The id that it was taken with. A concurrency policy gives back by it alone. */
+  /**
+   * The id that it was taken with, by which it can be refunded once, for as long as the store remembers it, and for no more than
+   * it got; afterwards a take with that id is a new one. A concurrency policy gives back by it alone, all slots together.
+   */
   readonly id?: string;
 }
 
@@ -29,17 +35,26 @@ export interface LimitStore {
   /** What it can count by. A limiter refuses other policies when it is made. */
   readonly strategies: ReadonlySet<StrategyName>;
   /**
-   * Takes `cost` from all `policies` or from none. With an `id`, which names the take: charged once, however often it is repeated
-   * within ten minutes; a repeat is allowed. Concurrency policies hold their slots by it, and do without the memory of ten minutes.
+   * Takes `cost` from all `policies` or from none. A policy that would have allowed what another refused is `allowed` in its
+   * verdict, as it stands.
+   *
+   * An `id` names the take, for the same key and policies: charged once, however often it is repeated within ten minutes; a repeat
+   * is allowed as things stand, whatever its cost. Concurrency policies hold their slots by it, and do without that memory: among
+   * others they are asked again, when the others are free. A refused take is not remembered.
+   * @throws {ConfigurationError} when a concurrency policy is asked without an id
    */
   take(key: string, policies: readonly Policy[], cost: number, id?: string): Promise<Take>;
   /** How a take would end, and nothing is taken. */
   peek(key: string, policies: readonly Policy[], cost: number): Promise<readonly Verdict[]>;
-  /** Gives back what a take got, to all `policies`; never more than was missing, nor into a window that is not the take's. */
+  /**
+   * Gives back what a take got, to all `policies`; never more than was missing, nor into a window that is not the take's.
+   * @throws {ConfigurationError} when a concurrency policy is asked without an id
+   */
   refund(key: string, policies: readonly Policy[], refund: Refund): Promise<void>;
   /**
-   * Refuses every take of `key` for so long (`reason: 'blocked'`), or for as long as an earlier block still lasts, if that is
-   * longer. What had been taken is forgotten: it starts anew afterwards.
+   * Refuses every take of `key` from these policies for so long, repeats too, or for as long as an earlier block still lasts, if
+   * that is longer. What had been taken is forgotten: it starts anew afterwards. Until then each of the policies answers `reason:
+   * 'blocked'`, whatever the cost, with nothing remaining and all three times those of the block, and a refund does nothing.
    */
   block(key: string, policies: readonly Policy[], forUs: number): Promise<void>;
   /** Forgets what was taken, and a block. */

@@ -2,7 +2,7 @@ import type { TokenBucketState } from '../core/token-bucket.ts';
 import { type ConcurrencyState, concurrencyStrategy } from './concurrency/step.ts';
 import { fixedWindowStrategy } from './fixed-window/step.ts';
 import { gcraStrategy } from './gcra/step.ts';
-import type { PolicyOf, StrategyName } from './policy.ts';
+import type { Policy, PolicyOf, StrategyName } from './policy.ts';
 import { quotaStrategy } from './quota/step.ts';
 import { type SlidingLogState, slidingLogStrategy } from './sliding-log/step.ts';
 import { type SlidingWindowState, slidingWindowStrategy } from './sliding-window/step.ts';
@@ -39,3 +39,7 @@ export function strategyOf<Name extends StrategyName>(policy: {
 }): Strategy<PolicyOf<Name>, StateOf<Name>> {
   return strategies[policy.strategy];
 }
+
+/** The same for a policy of whatever strategy: who keeps states does not look into them. */
+export const stepsOf = (policy: Policy): Strategy<Policy, AnyState> =>
+  strategyOf(policy) as Strategy<never, never> as Strategy<Policy, AnyState>;

@@ -10,7 +10,7 @@ import type { GcraPolicy } from './policy.ts';
 export const gcraStrategy: Strategy<GcraPolicy, TokenBucketState> = {
   take: ({ bucket }, state, nowUs, cost) => takeTokens(bucket, state, nowUs, cost),
   peek: ({ bucket }, state, nowUs, cost) => peekTokens(bucket, state, nowUs, cost),
-  refund: ({ bucket }, state, nowUs, cost) => tokenBucketStrategy.refund(bucket, state, nowUs, cost),
+  refund: ({ bucket }, state, nowUs, cost, taken) => tokenBucketStrategy.refund(bucket, state, nowUs, cost, taken),
   expiresAtUs: ({ bucket }, state) => tokenBucketStrategy.expiresAtUs(bucket, state),
   spanUs: ({ bucket }) => bucket.rate.fullUs,
 };

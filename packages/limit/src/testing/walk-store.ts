@@ -1,0 +1,104 @@
+import type { Random } from '@spillway/kernel';
+import { expect } from 'vitest';
+import type { LimitStore, Take } from '../store.ts';
+import type { Policy } from '../strategies/policy.ts';
+import type { FakeClock } from './fake-clock.ts';
+import { pureStore } from './pure-store.ts';
+import { changesWithinUs } from './walked-policies.ts';
+
+export interface StoreWalk {
+  readonly store: LimitStore;
+  readonly clock: FakeClock;
+  readonly random: Random;
+  readonly steps: number;
+  /** Of each step: one policy, or several. */
+  policiesOf(step: number): readonly Policy[];
+  /** What a failure names: the seed. */
+  readonly title: string;
+}
+
+/** No step is given a later moment: the year 2112. */
+const LATEST_US = 2 ** 52;
+/** Ids are repeated only while every store knows them, also one that forgets in real time. */
+const REPEATED_WITHIN_US = 540e6;
+
+interface Taken {
+  readonly key: string;
+  readonly policies: readonly Policy[];
+  readonly cost: number;
+  readonly id: string | undefined;
+  readonly atUs: number;
+}
+
+/** Random takes, looks, refunds, and now and then a block or a reset, of two keys: the store must answer each like the pure steps. */
+export async function walkStore({ store, clock, random, steps, policiesOf, title }: StoreWalk): Promise<void> {
+  const pure = pureStore(clock);
+  const pick = <T>(of: readonly T[]): T | undefined => of[Math.floor(random() * of.length)];
+  const taken: Taken[] = [];
+  const keep = (each: Taken, { verdicts }: Take) => {
+    if (verdicts.some(({ outcome }) => outcome === 'denied')) return;
+    taken.push(each);
+    if (taken.length > 12) taken.shift();
+  };
+  const longestUs = (LATEST_US - clock.nowUs()) / steps;
+
+  for (let step = 0; step < steps; step += 1) {
+    const policies = policiesOf(step);
+    const spanUs = Math.max(...policies.map(changesWithinUs));
+    if (random() < 0.5) clock.advanceUs(Math.floor(random() * random() * Math.min(spanUs, longestUs)));
+    const key = random() < 0.7 ? 'ada' : 'grace';
+    // To where something is just about to happen, happens, or has happened.
+    if (random() < 0.15) {
+      const standing = pick(pure.peek(key, policies, 1));
+      const us = (random() < 0.7 ? standing?.refillAfterUs : standing?.resetAfterUs) ?? 0;
+      if (us > 0 && us < longestUs) clock.advanceUs(us - 1 + Math.floor(random() * 3));
+    }
+    const capacity = Math.min(...policies.map((policy) => policy.capacity));
+    const cost = random() < 0.6 ? 1 : 1 + Math.floor(random() * (capacity + 1));
+    const needsId = policies.some(({ strategy }) => strategy === 'concurrency');
+    const names = namesOf(policies);
+    const mine = taken.filter((each) => namesOf(each.policies) === names);
+    const act = random();
+    const at = `${title}, step ${step}`;
+
+    if (act < 0.45) {
+      const id = needsId || random() < 0.2 ? `take-${step}` : undefined;
+      const expected = pure.take(key, policies, cost, id);
+      expect(await store.take(key, policies, cost, id), `${at}, take`).toEqual(expected);
+      keep({ key, policies, cost, id, atUs: clock.nowUs() }, expected);
+    } else if (act < 0.55) {
+      const again = pick(mine.filter(({ id, atUs }) => id !== undefined && clock.nowUs() - atUs < REPEATED_WITHIN_US));
+      if (again === undefined) continue;
+      const expected = pure.take(again.key, policies, cost, again.id);
+      expect(await store.take(again.key, policies, cost, again.id), `${at}, repeated take`).toEqual(expected);
+    } else if (act < 0.75) {
+      expect(await store.peek(key, policies, cost), `${at}, peek`).toEqual(pure.peek(key, policies, cost));
+    } else if (act < 0.96) {
+      const old = pick(mine);
+      if (old === undefined || (old.id !== undefined && clock.nowUs() - old.atUs >= REPEATED_WITHIN_US)) continue;
+      if (old.id === undefined && needsId) continue;
+      const back = {
+        cost: random() < 0.6 ? old.cost : cost,
+        ...(random() < 0.7 ? { takenAtUs: old.atUs } : {}),
+        ...(old.id === undefined ? {} : { id: old.id }),
+      };
+      pure.refund(old.key, policies, back);
+      await store.refund(old.key, policies, back);
+    } else if (act < 0.98) {
+      const forUs = 1 + Math.floor(random() * random() * spanUs);
+      pure.block(key, policies, forUs);
+      await store.block(key, policies, forUs);
+    } else {
+      pure.reset(key, policies);
+      await store.reset(key, policies);
+    }
+    // What was left behind, of a key that nobody asked about.
+    if (act >= 0.75) {
+      for (const each of ['ada', 'grace']) {
+        expect(await store.peek(each, policies, 1), `${at}, afterwards`).toEqual(pure.peek(each, policies, 1));
+      }
+    }
+  }
+}
+
+const namesOf = (policies: readonly Policy[]): string => policies.map(({ name }) => name).join();
