@@ -1,0 +1,2 @@
+export { limitMigrations } from './migrations.ts';
+export { type PostgresLimitStoreOptions, postgresLimitStore } from './postgres-store.ts';
