@@ -31,7 +31,8 @@ Examples:
   spillway                                   serve short links on http://localhost:8080
   spillway check-config                      is the environment right?
   spillway import urls.txt.gz --key KEY      make a link of every line
-  spillway replay access.log --base http://example.com --create --key KEY`,
+  spillway replay access.log --base http://example.com --create --key KEY
+  spillway simulate access.log --suggest     what limit should I set?`,
     );
 
   program
@@ -139,6 +140,36 @@ ${example('spillway replay access.log.gz --base http://example.com --create --ke
     )
     .action(does(async () => (await import('./replay/replay-log.ts')).replayLog));
 
+  program
+    .command('simulate')
+    .description('say whom a rate limit would have stopped, from an access log')
+    .argument('<log>', 'a log in the combined format; "-" for standard input; gzip is understood')
+    .option('--policy <limit>', 'a limit like "50/m burst 10" (units s, m, h); may be repeated', gathered, [])
+    .option('--policies <file>', 'JSON with a list of policies of any strategy of @spillway/limit but concurrency')
+    .option('--by <subject>', 'what is counted: ip (IPv6 by /64), path or user-agent', 'ip')
+    .option('--method <methods>', 'only requests with these methods, separated by commas')
+    .option('--only-status <statuses>', 'only requests that were answered like this, e.g. 200,404,5xx')
+    .option(
+      '--suggest [percent]',
+      'find the smallest limit a minute that stops at most so many percent of the clients: 0.1',
+    )
+    .option(
+      '--reorder <duration>',
+      'put requests in the order of their times within this, up to 1h; 0s: as they stand',
+      '1m',
+    )
+    .option('--worst <n>', 'how many of the most limited clients to show', '5')
+    .option('--json', 'print JSON')
+    .option('--svg <file>', 'draw the requests over time, allowed and limited, for each policy')
+    .addHelpText(
+      'after',
+      `
+Each policy is asked by itself, at the times of the log, as if no client had noticed its refusals. Lines that are no requests are
+left out and counted; the first few are named on standard error.
+${example("spillway simulate access.log.gz --policy '50/m burst 10' --policy 100/m --svg limits.svg", 'spillway simulate access.log --suggest 0.5')}`,
+    )
+    .action(does(async () => (await import('./simulate/simulate-log.ts')).simulateLog));
+
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
@@ -148,6 +179,8 @@ ${example('spillway replay access.log.gz --base http://example.com --create --ke
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
 }
+
+const gathered = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 function withService(command: Command): Command {
   return command

@@ -262,7 +262,17 @@ test('check-config tells every mistake at once and ends with exit code 2', async
 });
 
 test('every command has its help, with examples', async () => {
-  for (const command of ['links', 'worker', 'migrate', 'after-restore', 'check-config', 'import', 'export', 'replay']) {
+  for (const command of [
+    'links',
+    'worker',
+    'migrate',
+    'after-restore',
+    'check-config',
+    'import',
+    'export',
+    'replay',
+    'simulate',
+  ]) {
     const { code, stdout } = await spillway([command, '--help']);
     expect(code, command).toBe(0);
     expect(stdout, command).toContain('Examples:\n  ');

@@ -11,6 +11,8 @@ test('a line of the combined format is read', () => {
   expect(parseLogLine(line({ referrer: 'http://r.example/', agent: 'Some "agent"'.replaceAll('"', '\\"') }))).toEqual({
     ip: '192.0.2.1',
     atMs: Date.UTC(2015, 4, 17, 10, 5, 3),
+    method: 'GET',
+    status: 200,
     path: '/a?b',
     referrer: 'http://r.example/',
     userAgent: 'Some "agent"',

@@ -1,7 +1,9 @@
-/** One line of an access log, as far as a replay needs it. Texts as they stand there, quotes unescaped. */
+/** One line of an access log, as far as a replay or a simulation needs it. Texts as they stand there, quotes unescaped. */
 export interface LogEntry {
   readonly ip: string;
   readonly atMs: number;
+  readonly method: string;
+  readonly status: number;
   /** The path with its query, as requested. */
   readonly path: string;
   /** Undefined for `-`. */
@@ -12,8 +14,8 @@ export interface LogEntry {
 
 // ip ident user [time] "request" status bytes "referrer" "user agent"; what a server adds behind is let pass.
 const COMBINED =
-  /^(\S+) \S+ \S+ \[([^\]]+)\] "((?:[^"\\]|\\.)*)" \d{3} (?:\d+|-) "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"/;
-const REQUEST = /^[A-Z]+ (\S+)(?: HTTP\/\d(?:\.\d)?)?$/;
+  /^(\S+) \S+ \S+ \[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-) "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"/;
+const REQUEST = /^([A-Z]+) (\S+)(?: HTTP\/\d(?:\.\d)?)?$/;
 const TIME = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -21,13 +23,21 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export function parseLogLine(line: string): LogEntry | { readonly fault: string } {
   const match = COMBINED.exec(line);
   if (match === null) return { fault: 'is not in the combined format' };
-  const [, ip = '', time = '', request = '', referrer = '', userAgent = ''] = match;
+  const [, ip = '', time = '', request = '', status, referrer = '', userAgent = ''] = match;
   const atMs = parseLogTime(time);
   if (atMs === undefined) return { fault: `has no time like 17/May/2015:10:05:03 +0000, but "${time}"` };
-  const target = REQUEST.exec(unescaped(request))?.[1];
-  if (target?.startsWith('/') !== true) return { fault: `has no request for a path, but "${request.slice(0, 100)}"` };
+  const [, method = '', target = ''] = REQUEST.exec(unescaped(request)) ?? [];
+  if (!target.startsWith('/')) return { fault: `has no request for a path, but "${request.slice(0, 100)}"` };
   if (!/^[0-9A-Fa-f:.]+$/.test(ip)) return { fault: `has no client address, but "${ip.slice(0, 100)}"` };
-  return { ip, atMs, path: target, referrer: given(referrer), userAgent: given(userAgent) };
+  return {
+    ip,
+    atMs,
+    method,
+    status: Number(status),
+    path: target,
+    referrer: given(referrer),
+    userAgent: given(userAgent),
+  };
 }
 
 function parseLogTime(text: string): number | undefined {
