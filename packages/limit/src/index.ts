@@ -1,7 +1,7 @@
 export type { DecidedBy, Decision, Quota, Standing, Verdict } from './core/decision.ts';
 export { type TokenBucketOptions, tokenBucket } from './core/parse-token-bucket.ts';
 export type { TokenBucketPolicy } from './core/policy.ts';
-export { sharePolicy } from './core/share-policy.ts';
+export { sharePolicy } from './strategies/share-policy.ts';
 export {
   judge,
   peekTokens,

@@ -1,7 +1,7 @@
 import type { Clock, Presence, Random } from '@spillway/kernel';
 import type { Decision } from './core/decision.ts';
 import type { Policy } from './strategies/policy.ts';
-import { sharePolicy } from './core/share-policy.ts';
+import { sharePolicy } from './strategies/share-policy.ts';
 import { decide } from './decide.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
 

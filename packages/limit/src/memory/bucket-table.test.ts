@@ -1,7 +1,8 @@
 import { seededRandom } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
 import { tokenBucket } from '../core/parse-token-bucket.ts';
-import { BucketTable, OVERFLOW_BUCKETS } from './bucket-table.ts';
+import { BucketTable } from './bucket-table.ts';
+import { OVERFLOW_BUCKETS } from './overflow.ts';
 
 const SECOND = 1_000_000;
 const policy = tokenBucket({ name: 'p', capacity: 5, refill: { tokens: 1, every: '1s' } });

@@ -1,5 +1,5 @@
 /**
- * The states of one token bucket policy, by key, in this process. A take is O(1).
+ * The states of one bucket policy (token bucket, GCRA), by key, in this process. A take is O(1).
  *
  * A state is a number or two in flat arrays. A full bucket is garbage and is dropped without loss: every new key moves a hand
  * over a few slots and frees those that are full, so there is no timer and no pause that grows with the number of keys.
@@ -11,16 +11,22 @@
 import type { Verdict } from '../core/decision.ts';
 import type { TokenBucketPolicy } from '../core/policy.ts';
 import { isFull, peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
+import type { GcraPolicy } from '../strategies/gcra/policy.ts';
+import type { Policy } from '../strategies/policy.ts';
+import type { Taken } from '../strategies/strategy.ts';
+import { tokenBucketStrategy } from '../strategies/token-bucket/step.ts';
+import type { KeyTable } from './key-table.ts';
+import { OVERFLOW_BUCKETS, overflowOf } from './overflow.ts';
 import { createSlotIndex, type SlotIndex } from './slot-index.ts';
 import { createSlots, type Slots } from './slots.ts';
 
-/** Buckets that newcomers share once the table is full. */
-export const OVERFLOW_BUCKETS = 1024;
 /** Slots looked at per new key: more than one, so that the hand outruns the newcomers. */
 const SWEPT_PER_KEY = 2;
 const SWEPT_AT_BOUND = 32;
 
-export class BucketTable {
+export type BucketPolicy = TokenBucketPolicy | GcraPolicy;
+
+export class BucketTable implements KeyTable<BucketPolicy> {
   readonly #keys: (string | undefined)[] = [];
   readonly #slotOf: SlotIndex;
   readonly #free: number[] = [];
@@ -45,22 +51,35 @@ export class BucketTable {
     return this.#slotOf.size;
   }
 
-  take(policy: TokenBucketPolicy, key: string, nowUs: number, cost: number): Verdict {
+  take(policy: BucketPolicy, key: string, nowUs: number, cost: number): Verdict {
     const slot = this.#slotOf.get(key);
-    if (slot === undefined) return this.#takeAsNewcomer(policy, key, nowUs, cost);
+    if (slot === undefined) return this.#takeAsNewcomer(bucketOf(policy), key, nowUs, cost);
     const given = this.#slots.read(slot);
-    const { verdict, state } = takeTokens(policy, given, nowUs, cost);
+    const { verdict, state } = takeTokens(bucketOf(policy), given, nowUs, cost);
     if (state !== undefined && state !== given) this.#slots.write(slot, state);
     return verdict;
   }
 
-  peek(policy: TokenBucketPolicy, key: string, nowUs: number, cost: number): Verdict {
-    const slot = this.#slotOf.get(key);
-    const state = slot === undefined ? this.#overflowState(key, nowUs) : this.#slots.read(slot);
-    return peekTokens(policy, state, nowUs, cost);
+  foresee(policy: BucketPolicy, key: string, nowUs: number, cost: number): Verdict {
+    return this.peek(policy, key, nowUs, cost);
   }
 
-  /** An overflow bucket is left as it is: it is not this key's alone. */
+  peek(policy: BucketPolicy, key: string, nowUs: number, cost: number): Verdict {
+    const slot = this.#slotOf.get(key);
+    const state = slot === undefined ? this.#overflowState(key, nowUs) : this.#slots.read(slot);
+    return peekTokens(bucketOf(policy), state, nowUs, cost);
+  }
+
+  /** An overflow bucket is left as it is, here and below: it is not this key's alone. */
+  refund(policy: BucketPolicy, key: string, nowUs: number, cost: number, taken: Taken): void {
+    const slot = this.#slotOf.get(key);
+    if (slot === undefined) return;
+    const given = this.#slots.read(slot);
+    const state = tokenBucketStrategy.refund(bucketOf(policy), given, nowUs, cost, taken);
+    if (state === undefined) this.#drop(slot);
+    else if (state !== given) this.#slots.write(slot, state);
+  }
+
   reset(key: string): void {
     const slot = this.#slotOf.get(key);
     if (slot !== undefined) this.#drop(slot);
@@ -106,20 +125,19 @@ export class BucketTable {
 
   #overflowState(key: string, nowUs: number): TokenBucketState | undefined {
     if (this.#overflow === undefined || this.#overflowUntilUs < nowUs) return undefined;
-    return this.#overflow.read(seededHash(key, this.#seed) % OVERFLOW_BUCKETS);
+    return this.#overflow.read(overflowOf(key, this.#seed));
   }
 
   #writeOverflow(key: string, state: TokenBucketState): void {
     this.overflowed += 1;
     this.#overflow ??= createSlots(OVERFLOW_BUCKETS);
-    this.#overflow.write(seededHash(key, this.#seed) % OVERFLOW_BUCKETS, state);
+    this.#overflow.write(overflowOf(key, this.#seed), state);
     this.#overflowUntilUs = Math.max(this.#overflowUntilUs, state.fullAtUs);
   }
 }
 
-// FNV-1a. The seed keeps an outsider from choosing whom to share a bucket with.
-function seededHash(key: string, seed: number): number {
-  let hash = seed;
-  for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  return (hash ^ (hash >>> 15)) >>> 0;
-}
+export const isBucket = (policy: Policy): policy is BucketPolicy =>
+  policy.strategy === 'token-bucket' || policy.strategy === 'gcra';
+
+const bucketOf = (policy: BucketPolicy): TokenBucketPolicy =>
+  policy.strategy === 'token-bucket' ? policy : policy.bucket;

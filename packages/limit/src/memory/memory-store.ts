@@ -1,93 +1,213 @@
 import { channel } from 'node:diagnostics_channel';
-import { type Clock, ConfigurationError, monotonicClock, type Random } from '@spillway/kernel';
+import { type Clock, ConfigurationError, monotonicClock, type Random, systemClock } from '@spillway/kernel';
+import { blocked, unchanged } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
-import type { Policy } from '../strategies/policy.ts';
 import type { LimitOverflowMessage } from '../messages.ts';
-import type { SynchronousLimitStore } from '../store.ts';
-import { BucketTable } from './bucket-table.ts';
+import type { SynchronousLimitStore, Take } from '../store.ts';
+import { holderOf } from '../strategies/concurrency/step.ts';
+import type { Policy, StrategyName } from '../strategies/policy.ts';
+import { BlockList } from './block-list.ts';
+import { BucketTable, isBucket } from './bucket-table.ts';
+import { CalendarTable, hasWindows } from './calendar-table.ts';
+import type { KeyTable } from './key-table.ts';
+import { KnownIds } from './known-ids.ts';
+import { StateTable } from './state-table.ts';
 
 export interface MemoryLimitStoreOptions {
   /**
-   * Buckets in use at once, per policy; default 100,000, about 10 MB. A bucket that is full again does not count. Beyond it new
-   * keys share overflow buckets (`spillway:limit:overflow`): they may be refused too early, never admitted too often.
+   * Keys in use at once, per policy; default 100,000: of buckets about 10 MB, of a sliding log up to `limit` entries each. A key of
+   * which nothing is missing does not count. Beyond it new keys share overflow states (`spillway:limit:overflow`): they may be
+   * refused too early, never admitted too often. Takes of a concurrency policy are turned away there (`OverloadedError`). As many
+   * blocks are kept, and as many ids.
    */
   readonly maxKeys?: number;
   /** Default: the monotonic clock, which never steps. */
   readonly clock?: Clock;
-  /** Seeds the choice of overflow buckets. Default `Math.random`. */
+  /** For windows that begin at a time of day (`quota`, `fixed-window` aligned to the clock). Default: `clock`, else the system's. */
+  readonly wallClock?: Clock;
+  /** Seeds the choice of overflow states. Default `Math.random`. */
   readonly random?: Random;
 }
 
-export interface MemoryLimitStore extends SynchronousLimitStore {
-  /** Keys with a state, and takes that overflow buckets decided, over all policies. */
-  stats(): { readonly keys: number; readonly overflowed: number };
+export interface MemoryLimitStats {
+  /** With a state of their own, over all policies. */
+  readonly keys: number;
+  /** Takes that overflow states decided. */
+  readonly overflowed: number;
+  readonly blocks: number;
+  readonly ids: number;
+  /** Ids that were forgotten for want of room: a repeat of theirs is charged once more. */
+  readonly forgottenIds: number;
 }
+
+export interface MemoryLimitStore extends SynchronousLimitStore {
+  stats(): MemoryLimitStats;
+}
+
+const STRATEGIES: ReadonlySet<StrategyName> = new Set([
+  'token-bucket',
+  'gcra',
+  'fixed-window',
+  'sliding-window',
+  'sliding-log',
+  'quota',
+  'concurrency',
+] as const satisfies readonly StrategyName[]);
 
 const overflowChannel = channel('spillway:limit:overflow');
 
 /**
- * Limits within one process. Takes are synchronous and O(1).
+ * Limits within one process. Takes are synchronous, and cost what a step of their strategy costs: O(1) for buckets and windows.
  * @throws {ConfigurationError} when `maxKeys` is not an integer >= 1
  */
 export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryLimitStore {
-  const { maxKeys = 100_000, clock = monotonicClock, random = Math.random } = options;
+  const { maxKeys = 100_000, clock: given = monotonicClock, random = Math.random } = options;
+  const { wallClock = given === monotonicClock ? systemClock : given } = options;
+  const clock = given === monotonicClock ? steadyClock() : given;
   if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
     throw new ConfigurationError('The memory limit store is set up wrong:', [
       { path: 'maxKeys', message: `must be an integer >= 1, got ${String(maxKeys)}` },
     ]);
   }
+  const blocks = new BlockList(maxKeys);
+  const ids = new KnownIds(maxKeys);
   // As many tables as there are policies in the program's configuration.
-  const tables = new Map<string, BucketTable>();
+  const tables = new Map<StrategyName, Map<string, KeyTable>>();
   let lastPolicy: Policy | undefined;
-  let lastTable: BucketTable | undefined;
-  const tableOf = (policy: Policy): BucketTable => {
+  let lastTable: KeyTable | undefined;
+  const tableOf = (policy: Policy): KeyTable => {
     if (policy === lastPolicy && lastTable !== undefined) return lastTable;
-    let table = tables.get(policy.name);
+    let named = tables.get(policy.strategy);
+    if (named === undefined) {
+      named = new Map();
+      tables.set(policy.strategy, named);
+    }
+    let table = named.get(policy.name);
     if (table === undefined) {
-      table = new BucketTable(maxKeys, Math.floor(random() * 2 ** 32));
-      tables.set(policy.name, table);
+      table = newTable(policy);
+      named.set(policy.name, table);
     }
     lastPolicy = policy;
     lastTable = table;
     return table;
   };
-  const takeOne = (policy: Policy, key: string, nowUs: number, cost: number): Verdict => {
+  const newTable = (policy: Policy): KeyTable => {
+    const seed = Math.floor(random() * 2 ** 32);
+    // A table is only asked about policies of its own strategy.
+    if (isBucket(policy)) return new BucketTable(maxKeys, seed) as KeyTable<never> as KeyTable;
+    const states = new StateTable(policy, maxKeys, seed);
+    return hasWindows(policy) ? (new CalendarTable(states, wallClock) as KeyTable<never> as KeyTable) : states;
+  };
+
+  const takeOne = (policy: Policy, key: string, nowUs: number, cost: number, id?: string): Verdict => {
     const table = tableOf(policy);
     const before = table.overflowed;
-    const verdict = table.take(policy, key, nowUs, cost);
+    const verdict = table.take(policy, key, nowUs, cost, id);
     if (table.overflowed !== before && overflowChannel.hasSubscribers) {
       overflowChannel.publish({ policy: policy.name, keys: table.size } satisfies LimitOverflowMessage);
     }
     return verdict;
   };
-  const peekAt = (nowUs: number, key: string, policies: readonly Policy[], cost: number): readonly Verdict[] =>
-    policies.map((policy) => tableOf(policy).peek(policy, key, nowUs, cost));
 
-  function takeNow(key: string, policies: readonly Policy[], cost: number): readonly Verdict[] {
-    const nowUs = clock.nowUs();
-    const [only] = policies;
-    if (only !== undefined && policies.length === 1) return [takeOne(only, key, nowUs, cost)];
-    const foreseen = peekAt(nowUs, key, policies, cost);
-    if (foreseen.some((verdict) => verdict.outcome === 'denied')) return foreseen;
-    return policies.map((policy) => takeOne(policy, key, nowUs, cost));
+  const blockOf = (policy: Policy, key: string, nowUs: number): Verdict | undefined => {
+    if (blocks.size === 0) return undefined;
+    const leftUs = blocks.leftUs(placeOf(policy, key), nowUs);
+    return leftUs > 0 ? blocked(leftUs) : undefined;
+  };
+
+  function takeAll(key: string, policies: readonly Policy[], cost: number, id: string | undefined): Take {
+    const atUs = clock.nowUs();
+    const known = id === undefined ? undefined : nameOf(key, policies, id);
+    const isKnown = known !== undefined && ids.costOf(known, atUs) !== undefined;
+    const isFree = (policy: Policy): boolean => isKnown && policy.strategy !== 'concurrency';
+    let isRefused = false;
+    const foreseen = policies.map((policy): Verdict => {
+      const table = tableOf(policy);
+      const ask = () => (isFree(policy) ? undefined : table.foresee(policy, key, atUs, cost, id));
+      const verdict = blockOf(policy, key, atUs) ?? ask();
+      if (verdict?.outcome === 'denied') {
+        isRefused = true;
+        return verdict;
+      }
+      return unchanged(table.peek(policy, key, atUs, 1));
+    });
+    if (isRefused) return { verdicts: foreseen, atUs };
+    const verdicts = policies.map((policy, at) =>
+      isFree(policy) ? (foreseen[at] as Verdict) : takeOne(policy, key, atUs, cost, id),
+    );
+    if (known !== undefined && !isKnown) ids.add(known, cost, atUs);
+    return { verdicts, atUs };
+  }
+
+  function takeNow(key: string, policies: readonly Policy[], cost: number, id?: string): Take {
+    const only = policies[0];
+    if (policies.length !== 1 || only === undefined || id !== undefined || blocks.size > 0) {
+      return takeAll(key, policies, cost, id);
+    }
+    const atUs = clock.nowUs();
+    return { verdicts: [takeOne(only, key, atUs, cost)], atUs };
   }
 
   return {
     scope: 'process',
+    strategies: STRATEGIES,
     takeNow,
-    take: async (key, policies, cost) => takeNow(key, policies, cost),
-    peek: async (key, policies, cost) => peekAt(clock.nowUs(), key, policies, cost),
-    reset: async (key, policies) => {
-      for (const policy of policies) tableOf(policy).reset(key);
+    take: async (key, policies, cost, id) => takeNow(key, policies, cost, id),
+    async peek(key, policies, cost) {
+      const nowUs = clock.nowUs();
+      return policies.map((policy) => blockOf(policy, key, nowUs) ?? tableOf(policy).peek(policy, key, nowUs, cost));
+    },
+    async refund(key, policies, { cost, takenAtUs, id }) {
+      if (policies.some(({ strategy }) => strategy === 'concurrency')) holderOf(id);
+      const nowUs = clock.nowUs();
+      const known = id === undefined ? undefined : nameOf(key, policies, id);
+      const back = known === undefined ? cost : Math.min(cost, ids.costOf(known, nowUs) ?? 0);
+      if (known !== undefined) ids.delete(known);
+      const taken = {
+        ...(takenAtUs === undefined ? {} : { atUs: takenAtUs }),
+        ...(id === undefined ? {} : { id }),
+      };
+      for (const policy of policies) {
+        if (blockOf(policy, key, nowUs) !== undefined) continue;
+        if (back === 0 && policy.strategy !== 'concurrency') continue;
+        tableOf(policy).refund(policy, key, nowUs, back, taken);
+      }
+    },
+    async block(key, policies, forUs) {
+      const nowUs = clock.nowUs();
+      for (const policy of policies) {
+        blocks.add(placeOf(policy, key), nowUs, forUs);
+        tableOf(policy).reset(key);
+      }
+    },
+    async reset(key, policies) {
+      for (const policy of policies) {
+        blocks.delete(placeOf(policy, key));
+        tableOf(policy).reset(key);
+      }
     },
     stats() {
       let keys = 0;
       let overflowed = 0;
-      for (const table of tables.values()) {
-        keys += table.size;
-        overflowed += table.overflowed;
+      for (const named of tables.values()) {
+        for (const table of named.values()) {
+          keys += table.size;
+          overflowed += table.overflowed;
+        }
       }
-      return { keys, overflowed };
+      return { keys, overflowed, blocks: blocks.size, ids: ids.size, forgottenIds: ids.forgotten };
     },
   };
 }
+
+/** The monotonic clock, shown as a date: what is counted by it and what by the wall clock are not far apart. */
+function steadyClock(): Clock {
+  const aheadUs = systemClock.nowUs() - monotonicClock.nowUs();
+  return { nowUs: () => Math.round(performance.now() * 1000) + aheadUs };
+}
+
+// Policies' names hold no line break: no two places meet.
+const placeOf = ({ name }: Policy, key: string): string => `${name}\n${key}`;
+
+const nameOf = (key: string, policies: readonly Policy[], id: string): string =>
+  `${policies.map(({ name }) => name).join()}\n${key.length}\n${key}${id}`;

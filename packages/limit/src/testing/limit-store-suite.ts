@@ -4,6 +4,7 @@
  */
 import { type Clock, ConfigurationError, seededRandom } from '@spillway/kernel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { blocked } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
 import { tokenBucket } from '../core/parse-token-bucket.ts';
 import type { LimitStore, Refund } from '../store.ts';
@@ -12,7 +13,6 @@ import { fixedWindow } from '../strategies/fixed-window/policy.ts';
 import type { Policy, StrategyName } from '../strategies/policy.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { HOSTILE_KEYS } from './hostile-keys.ts';
-import { blocked } from './pure-store.ts';
 import { walkStore } from './walk-store.ts';
 import { ALL_STRATEGIES, changesWithinUs, randomPolicy, TEN, TRICKY } from './walked-policies.ts';
 

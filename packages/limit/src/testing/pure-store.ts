@@ -1,4 +1,5 @@
 import type { Clock } from '@spillway/kernel';
+import { blocked, unchanged } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
 import { REMEMBER_US, type Refund, type Take } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
@@ -11,6 +12,8 @@ export interface PureStore {
   refund(key: string, policies: readonly Policy[], refund: Refund): void;
   block(key: string, policies: readonly Policy[], forUs: number): void;
   reset(key: string, policies: readonly Policy[]): void;
+  /** Whether all that is kept of a key decides like nothing: a store may have dropped it. */
+  isIdle(key: string, policies: readonly Policy[]): boolean;
 }
 
 export function pureStore(clock: Clock): PureStore {
@@ -45,7 +48,7 @@ export function pureStore(clock: Clock): PureStore {
       const steps = policies.map((policy) => {
         const place = placeOf(key, policy);
         const state = states.get(place);
-        const asItStands = allowed(peekOne(key, policy, 1));
+        const asItStands = unchanged(peekOne(key, policy, 1));
         const refused = blockOf(place);
         if (refused !== undefined) return { place, asItStands, verdict: refused, state };
         if (isKnown && policy.strategy !== 'concurrency') return { place, asItStands, verdict: asItStands, state };
@@ -89,22 +92,12 @@ export function pureStore(clock: Clock): PureStore {
         blockedUntil.delete(placeOf(key, policy));
       }
     },
+    isIdle: (key, policies) =>
+      policies.every((policy) => {
+        const place = placeOf(key, policy);
+        const state = states.get(place);
+        const isOver = state === undefined || stepsOf(policy).expiresAtUs(policy, state) <= clock.nowUs();
+        return isOver && blockOf(place) === undefined;
+      }),
   };
 }
-
-/** What each policy of a blocked key answers. */
-export const blocked = (leftUs: number): Verdict => ({
-  outcome: 'denied',
-  reason: 'blocked',
-  retryAfterUs: leftUs,
-  remaining: 0,
-  refillAfterUs: leftUs,
-  resetAfterUs: leftUs,
-});
-
-const allowed = ({ remaining, refillAfterUs, resetAfterUs }: Verdict): Verdict => ({
-  outcome: 'allowed',
-  remaining,
-  refillAfterUs,
-  resetAfterUs,
-});

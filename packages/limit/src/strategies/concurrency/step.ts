@@ -31,13 +31,13 @@ export interface Renewal {
 }
 
 export const concurrencyStrategy: Strategy<ConcurrencyPolicy, ConcurrencyState> = {
-  take: (policy, state, nowUs, cost, id) => acquireSlots(policy, state, nowUs, cost, named(id)),
+  take: (policy, state, nowUs, cost, id) => acquireSlots(policy, state, nowUs, cost, holderOf(id)),
   peek(policy, state, nowUs, cost) {
     const holders = liveAt(state, nowUs);
     return judge(policy, holders, nowUs, cost, fits(policy, holders, cost) ? 'allowed' : 'denied');
   },
   /** A release: the slots of one id are given back together, whatever the cost. */
-  refund: (_, state, nowUs, __, { id } = {}) => releaseSlots(state, nowUs, named(id)),
+  refund: (_, state, nowUs, __, { id } = {}) => releaseSlots(state, nowUs, holderOf(id)),
   expiresAtUs: (_, { holders }) => holders.at(-1)?.untilUs ?? 0,
   spanUs: () => undefined,
 };
@@ -113,7 +113,8 @@ const judge = (
     outcome,
   );
 
-function named(id: string | undefined): string {
+/** @throws {ConfigurationError} without one */
+export function holderOf(id: string | undefined): string {
   if (id !== undefined && id !== '') return id;
   throw new ConfigurationError('A concurrency policy holds its slots by an id; pass one: take(key, { id })');
 }
