@@ -1,9 +1,11 @@
 /**
- * `npm run check`: format and lint, types, layers (with planted violations that must be refused), unused code.
+ * `npm run check`: format and lint, types, layers (with planted violations that must be refused), the code
+ * in the documentation, unused code.
  * Runs every step even when one fails, so that one run shows all there is to mend.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { checkCodeBlocks } from './docs/check-code-blocks.ts';
 import { checkPlantedViolations } from './layers/check-layers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,6 +21,7 @@ const steps: readonly { name: string; run: () => string[] }[] = [
   { name: 'format, lint and layers', run: command('biome', 'ci', '--colors=off', '--error-on-warnings', '.') },
   { name: 'planted layer violations', run: () => checkPlantedViolations(root) },
   { name: 'types', run: command('tsc', '-p', '.') },
+  { name: 'code in the documentation', run: () => checkCodeBlocks(root) },
   { name: 'unused code', run: command('knip') },
 ];
 
