@@ -17,9 +17,21 @@ export interface Demand {
   readonly hull: { readonly atMs: number; readonly before: number }[];
 }
 
-export const MINUTE_MS = 60_000;
+const MINUTE_MS = 60_000;
 
-export const newDemand = (perMinute = 1): Demand => ({ perMinute, requests: 0, hull: [] });
+/** `perMinute` is what was found of earlier requests that are past. */
+export const firstRequest = (atMs: number, perMinute = 1): Demand => ({
+  perMinute,
+  requests: 1,
+  hull: [{ atMs, before: 0 }],
+});
+
+/**
+ * Whether no later request can make a run with those so far that asks for more than each part by itself: a minute has passed
+ * since the last of them. (Of two runs with a gap g >= 1 between them, n1 / (1 + d1) and n2 / (1 + d2), the run of both is
+ * (n1 + n2) / (1 + d1 + g + d2), which is not above the larger of them.)
+ */
+export const isPast = ({ hull }: Demand, beforeMs: number): boolean => (hull.at(-1)?.atMs ?? 0) + MINUTE_MS <= beforeMs;
 
 export function addRequest(demand: Demand, atMs: number): void {
   const { hull } = demand;

@@ -159,11 +159,29 @@ test('a clock that goes back counts as the strategies take it, in the suggestion
 test('G7: states that are over are dropped, and what was counted stays', () => {
   const simulation = createSimulation([bucket(1), fixed(1)], { suggestPercent: 0 });
   for (let at = 0; at < 100_000; at += 1) simulation.request(`client-${at % 50_000}`, START + at * 1000);
-  // A bucket is full and a window over after a minute, and an hour is added: 3,660 clients; a sweep at twice as many or 10,000.
+  // A bucket is full and a window over after a minute, and five are added: 360 clients, looked through when there are 10,000.
   expect(simulation.clientsKept()).toBeLessThanOrEqual(10_000);
   const result = simulation.result({ worst: 1 });
   expect(result).toMatchObject({ clients: 50_000, isClientsExact: true, requests: 100_000 });
   expect(result.suggestion?.perMinute).toBe(1);
+});
+
+test('G7: clients that were dropped and come back are counted as if they had stayed', () => {
+  const own = traffic(4, 1500);
+  const lastMs = own.at(-1)?.atMs ?? 0;
+  // Each of them once, so that states are looked through, and dropped, several times between the others' requests.
+  const strangers = Array.from({ length: 60_000 }, (_, at) => ({
+    subject: `stranger-${at}`,
+    atMs: START + Math.floor(((lastMs - START) * at) / 60_000),
+  }));
+  const requests = [...own, ...strangers].sort((a, b) => a.atMs - b.atMs);
+  const result = simulate([bucket(3), fixed(3)], requests, { suggestPercent: 0 });
+  expect(lastMs - START).toBeGreaterThan(4 * 3_600_000);
+  expect(result.policies[0]?.limited).toBe(refusedByLevel(own, 3, 3).length);
+  expect(result.policies[1]?.limited).toBe(refusedByMinute(own, 3).length);
+  const enough = result.suggestion?.perMinute ?? 0;
+  expect(refusedByLevel(own, enough, enough)).toEqual([]);
+  expect(refusedByLevel(own, enough - 1, enough - 1)).not.toEqual([]);
 });
 
 test('G7: more clients at once than can be kept end the simulation with a word', () => {

@@ -1,10 +1,10 @@
 import { strategyOf } from '@spillway/limit';
 import { type BusiestMinute, createBusiestMinute } from './busiest-minute.ts';
-import { addRequest, type Demand, MINUTE_MS, newDemand, smallestLimit } from './demand.ts';
+import { addRequest, type Demand, firstRequest, isPast, smallestLimit } from './demand.ts';
 import { createLimitedClients, type LimitedClient } from './limited-clients.ts';
 import type { NamedPolicy } from './policies.ts';
 import { createSample } from './sample.ts';
-import { hashOf, ownText } from './subject.ts';
+import { hashOf } from './subject.ts';
 import { createTimeline, type TimelineSpan } from './timeline.ts';
 
 /** Requests against several policies, each by itself, in the time of the requests. */
@@ -56,7 +56,7 @@ export class TooManyClientsError extends Error {
 export interface SimulationOptions {
   /** Looks for a limit that limits at most so many percent of the clients. */
   readonly suggestPercent?: number;
-  /** States are kept for so many clients at once. */
+  /** States are kept for so many clients at once. Default: what fits into 800 MB, 2.2 million with one policy. */
   readonly mostClients?: number;
   /** So many clients are told apart; beyond, their number is estimated. */
   readonly mostCounted?: number;
@@ -65,22 +65,28 @@ export interface SimulationOptions {
 type Steps = ReturnType<typeof strategyOf>;
 type State = Parameters<Steps['expiresAtUs']>[1];
 
+/** As little as can be: there are millions of them. */
 interface Client {
-  readonly hash: number;
-  readonly subject: string;
   readonly states: (State | undefined)[];
   demand: Demand | undefined;
-  lastMs: number;
 }
 
-/** States are kept for this long after they expire: servers write a line when a request ends, so logs go back by minutes. */
-const GRACE_MS = 3_600_000;
+/** States are kept for this long after they expire, for requests of earlier times that are still to come. */
+const GRACE_MS = 300_000;
+const MEMORY = 800e6;
+// Measured, with the search for a limit; each policy has a state more.
+const CLIENT_BYTES = 300;
+const STATE_BYTES = 64;
 const FIRST_SWEEP = 10_000;
-const MOST_LIMITED = 100_000;
+const MOST_LIMITED = 50_000;
 const MOST_SPANS = 240;
 
 export function createSimulation(named: readonly NamedPolicy[], options: SimulationOptions = {}): Simulation {
-  const { suggestPercent, mostClients = 4_000_000, mostCounted = 1_000_000 } = options;
+  const {
+    suggestPercent,
+    mostClients = Math.floor(MEMORY / (CLIENT_BYTES + STATE_BYTES * named.length)),
+    mostCounted = 1_000_000,
+  } = options;
   /** Their demand a minute. */
   const seen = createSample<number>(mostCounted);
   const timeline = createTimeline(named.length, MOST_SPANS);
@@ -94,9 +100,13 @@ export function createSimulation(named: readonly NamedPolicy[], options: Simulat
 
   const sweep = () => {
     const beforeMs = lastMs - GRACE_MS;
-    const isOver = (client: Client) =>
-      client.lastMs + MINUTE_MS <= beforeMs &&
-      client.states.every((state, at) => state === undefined || (runs[at]?.expiresAtMs(state) ?? 0) <= beforeMs);
+    const isOver = (client: Client) => {
+      if (client.demand !== undefined && isPast(client.demand, beforeMs)) client.demand = undefined;
+      for (const [at, state] of client.states.entries()) {
+        if (state !== undefined && (runs[at]?.expiresAtMs(state) ?? 0) <= beforeMs) client.states[at] = undefined;
+      }
+      return client.demand === undefined && client.states.every((state) => state === undefined);
+    };
     for (const [subject, client] of clients) if (isOver(client)) clients.delete(subject);
     sweepAt = Math.max(FIRST_SWEEP, clients.size * 2);
     // Not at the very edge: a sweep that frees next to nothing would soon be needed for every request.
@@ -105,18 +115,26 @@ export function createSimulation(named: readonly NamedPolicy[], options: Simulat
       `More than ${mostClients} clients are within their limits' windows at the same time; simulate policies with shorter windows, or a part of the log`,
     );
   };
-  const clientOf = (subject: string, atMs: number): Client => {
+  const clientOf = (subject: string): Client => {
     const known = clients.get(subject);
     if (known !== undefined) return known;
     if (clients.size >= Math.min(sweepAt, mostClients)) sweep();
-    const own = ownText(subject);
-    const hash = hashOf(own);
-    const perMinute = seen.get(hash);
-    if (perMinute === undefined) seen.set(hash, 1);
-    const demand = suggestPercent !== undefined && seen.takes(hash) ? newDemand(perMinute) : undefined;
-    const client: Client = { hash, subject: own, states: [], demand, lastMs: atMs };
-    clients.set(own, client);
+    const hash = hashOf(subject);
+    if (seen.get(hash) === undefined) seen.set(hash, 1);
+    const client: Client = { states: new Array<State | undefined>(named.length).fill(undefined), demand: undefined };
+    clients.set(subject, client);
     return client;
+  };
+  const addDemand = (client: Client, subject: string, atMs: number) => {
+    const { demand } = client;
+    if (demand === undefined) {
+      const hash = hashOf(subject);
+      if (seen.takes(hash)) client.demand = firstRequest(atMs, seen.get(hash));
+      return;
+    }
+    const before = demand.perMinute;
+    addRequest(demand, atMs);
+    if (demand.perMinute > before) seen.set(hashOf(subject), demand.perMinute);
   };
 
   return {
@@ -126,14 +144,10 @@ export function createSimulation(named: readonly NamedPolicy[], options: Simulat
       lastMs = Math.max(lastMs, atMs);
       busiest.add(atMs);
       const span = timeline.add(atMs);
-      const client = clientOf(subject, atMs);
-      client.lastMs = Math.max(client.lastMs, atMs);
-      if (client.demand !== undefined) {
-        addRequest(client.demand, atMs);
-        seen.set(client.hash, client.demand.perMinute);
-      }
+      const client = clientOf(subject);
+      if (suggestPercent !== undefined) addDemand(client, subject, atMs);
       for (const [at, run] of runs.entries()) {
-        if (run.isRefused(client, at, atMs)) span.limited[at] = (span.limited[at] ?? 0) + 1;
+        if (run.isRefused(client, at, subject, atMs)) span.limited[at] = (span.limited[at] ?? 0) + 1;
       }
     },
     clientsKept: () => clients.size,
@@ -162,15 +176,15 @@ function createRun(named: NamedPolicy, mostCounted: number) {
   let longestWaitMs = 0;
   return {
     expiresAtMs: (state: State) => steps.expiresAtUs(policy, state) / 1000,
-    isRefused(client: Client, at: number, atMs: number): boolean {
+    isRefused(client: Client, at: number, subject: string, atMs: number): boolean {
       const { verdict, state } = steps.take(policy, client.states[at], atMs * 1000, 1);
       client.states[at] = state;
       if (verdict.outcome === 'allowed') return false;
       const waitMs = verdict.reason === 'exhausted' ? verdict.retryAfterUs / 1000 : 0;
       limited += 1;
       longestWaitMs = Math.max(longestWaitMs, waitMs);
-      limitedSeen.set(client.hash, true);
-      worst.add(client.subject, atMs, waitMs);
+      limitedSeen.set(hashOf(subject), true);
+      worst.add(subject, atMs, waitMs);
       worstMinute.add(atMs);
       return true;
     },

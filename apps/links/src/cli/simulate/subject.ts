@@ -17,16 +17,22 @@ export function parseSubjectKind(text: string): SubjectKind {
 /** Longer ones are kept as their beginning and a digest: texts of a log are as long as its writers like. */
 const MAX_LENGTH = 200;
 
-/** The client's address (IPv6 by its /64), the path without its query, or the user agent ("-" for none). */
-export function subjectOf(entry: LogEntry, by: SubjectKind): string {
+/**
+ * The client's address (IPv6 by its /64), the path without its query, or the user agent ("-" for none). A copy: a part of a line
+ * keeps the whole block alive that was read from the file.
+ */
+export const subjectOf = (entry: LogEntry, by: SubjectKind): string =>
+  Buffer.from(bounded(nameOf(entry, by)), 'latin1').toString('latin1');
+
+function nameOf(entry: LogEntry, by: SubjectKind): string {
   if (by === 'ip') return clientKey(entry.ip);
-  const text = by === 'path' ? (entry.path.split('?', 1)[0] ?? '') : (entry.userAgent ?? '-');
-  if (text.length <= MAX_LENGTH) return text;
-  return `${text.slice(0, 100)}... sha256:${createHash('sha256').update(text, 'latin1').digest('hex')}`;
+  return by === 'path' ? (entry.path.split('?', 1)[0] ?? '') : (entry.userAgent ?? '-');
 }
 
-/** A copy of its own: a part of a line keeps the whole block alive that was read from the file. */
-export const ownText = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
+const bounded = (text: string): string =>
+  text.length <= MAX_LENGTH
+    ? text
+    : `${text.slice(0, 100)}... sha256:${createHash('sha256').update(text, 'latin1').digest('hex')}`;
 
 /** 53 bits that say which subject it is, the same on every run. */
 export function hashOf(text: string): number {
