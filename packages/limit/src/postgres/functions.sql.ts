@@ -273,11 +273,15 @@ BEGIN
   RETURN 'reset ' || coalesce(p_now, ${CLOCK});
 END $$`;
 
-/** A look: locks nothing, and writes nothing. One statement sees all rows as they were at one moment. */
-export const READ_LIMITS = `
-  SELECT 'read ' || coalesce($3::bigint, ${CLOCK}) || ' ' || string_agg(concat_ws(' ', coalesce(s.kind, 0), coalesce(s.at_us, 0),
-    coalesce(s.n, 0), coalesce(s.blocked_until_us, 0)), ' ' ORDER BY asked.place) AS reply
-  FROM unnest($2::text[]) WITH ORDINALITY AS asked(policy, place)
-  LEFT JOIN limit_states s ON s.subject = $1 AND s.policy = asked.policy`;
+// A look: locks nothing, and writes nothing. One statement sees all rows as they were at one moment.
+const peek = `
+CREATE FUNCTION limit_peek(p_subject bytea, p_policies text[], p_now bigint) RETURNS text ${LANGUAGE} AS $$
+BEGIN
+  RETURN (
+    SELECT 'read ' || coalesce(p_now, ${CLOCK}) || ' ' || string_agg(concat_ws(' ', coalesce(s.kind, 0), coalesce(s.at_us, 0),
+      coalesce(s.n, 0), coalesce(s.blocked_until_us, 0)), ' ' ORDER BY asked.place)
+    FROM unnest(p_policies) WITH ORDINALITY AS asked(policy, place)
+    LEFT JOIN limit_states s ON s.subject = p_subject AND s.policy = asked.policy);
+END $$`;
 
-export const limitFunctions: readonly string[] = [prune, take, refund, block, reset];
+export const limitFunctions: readonly string[] = [prune, take, peek, refund, block, reset];

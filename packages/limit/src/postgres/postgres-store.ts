@@ -3,7 +3,6 @@ import { type LimitStore, REMEMBER_US } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { idDigest, lockOf, subjectDigest } from './digests.ts';
 import { namesOf, numbersOf, POSTGRES_STRATEGIES } from './encode-policies.ts';
-import { READ_LIMITS } from './functions.sql.ts';
 import { createStoreClock, LATE_US } from './store-clock.ts';
 import { parseReply, type StoreReply } from './store-reply.ts';
 import { verdictsOf } from './words.ts';
@@ -17,6 +16,7 @@ export interface PostgresLimitStoreOptions {
 
 // Each is one statement outside of a transaction, so that its lock ends with it.
 const TAKE = 'SELECT limit_take($1, $2, $3, $4, $5, $6, $7, $8, $9) AS reply';
+const PEEK = 'SELECT limit_peek($1, $2, $3) AS reply';
 const REFUND = 'SELECT limit_refund($1, $2, $3, $4, $5, $6, $7, $8) AS reply';
 const BLOCK = 'SELECT limit_block($1, $2, $3, $4, $5) AS reply';
 const RESET = 'SELECT limit_reset($1, $2, $3, $4) AS reply';
@@ -90,7 +90,7 @@ export function postgresLimitStore({ sql, clock }: PostgresLimitStoreOptions): L
       // Refuses those that it can not count by.
       numbersOf(policies, storeClock.nearUs);
       const values = [subjectDigest(key), namesOf(policies), testUs()];
-      return verdictsOf(await ask(policies, READ_LIMITS, values), policies, cost);
+      return verdictsOf(await ask(policies, PEEK, values), policies, cost);
     },
     async refund(key, policies, { cost, takenAtUs, id }) {
       const subject = subjectDigest(key);

@@ -1,3 +1,4 @@
+import { blocked, unchanged } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { stepsOf } from '../strategies/strategy-of.ts';
@@ -17,7 +18,7 @@ export function verdictsOf(reply: StoreReply, policies: readonly Policy[], cost:
     const steps = stepsOf(policy);
     if (word === 'charged') return steps.take(policy, state, nowUs, cost).verdict;
     const seen = steps.peek(policy, state, nowUs, cost);
-    return word === 'known' || (word === 'refused' && seen.outcome === 'allowed') ? allowed(seen) : seen;
+    return word === 'known' || (word === 'refused' && seen.outcome === 'allowed') ? unchanged(seen) : seen;
   });
   const refused = verdicts.some(({ outcome }) => outcome === 'denied');
   if (word !== 'read' && refused !== (word === 'refused')) {
@@ -29,20 +30,3 @@ export function verdictsOf(reply: StoreReply, policies: readonly Policy[], cost:
 }
 
 const NOTHING: StoredLimit = { state: undefined, blockedUntilUs: 0 };
-
-const blocked = (leftUs: number): Verdict => ({
-  outcome: 'denied',
-  reason: 'blocked',
-  retryAfterUs: leftUs,
-  remaining: 0,
-  refillAfterUs: leftUs,
-  resetAfterUs: leftUs,
-});
-
-/** As it stands. */
-const allowed = ({ remaining, refillAfterUs, resetAfterUs }: Verdict): Verdict => ({
-  outcome: 'allowed',
-  remaining,
-  refillAfterUs,
-  resetAfterUs,
-});
