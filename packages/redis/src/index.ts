@@ -3,6 +3,7 @@ export { type RedisBusOptions, redisBus } from './bus/redis-bus.ts';
 export type { RedisCommandMessage, RedisStateMessage } from './channels.ts';
 export { connectRedis } from './connect-redis.ts';
 export { createKeys, type KeyBuilder, type KeyOptions } from './core/keys.ts';
+export { slotOf } from './core/slot.ts';
 export { RedisReplyError, ScriptReplyError } from './errors.ts';
 export type { Inspection } from './inspect/inspect-server.ts';
 export type {

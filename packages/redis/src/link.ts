@@ -71,6 +71,11 @@ export interface RedisLink extends RedisCommands {
    * MGET, except on a Cluster, **after** all other commands of that turn. Errors as for `command`.
    */
   get(key: string): Promise<string | null>;
+  /**
+   * Calls `send`, once, at the end of this turn of the event loop, when its commands for the server of `key` are about to leave:
+   * what `send` sends leaves with them. For those who put many calls into one command. It must not throw.
+   */
+  gather(key: string, send: () => void): void;
   /** A socket of one's own, for blocking reads. Closes with the link. */
   dedicated(): RedisConnection;
   /** Listens to one channel on a socket of its own, for as long as the link lives. */

@@ -1,41 +1,100 @@
-import type { Clock } from '@spillway/kernel';
-import { createKeys, type RedisLink } from '@spillway/redis';
+import { type Clock, ConfigurationError } from '@spillway/kernel';
+import type { RedisLink } from '@spillway/redis';
+import type { Verdict } from '../core/decision.ts';
+import type { LimitStore, Take } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
-import type { LimitStore } from '../store.ts';
-import { type TokenBucketInput, tokenBucketScript, toVerdicts } from './token-bucket-script.ts';
+import { createBatches } from './batches.ts';
+import { idText, takeDigest } from './charge-once.ts';
+import type { What } from './member.ts';
+import { limitKeys, type PolicySet, policySet } from './policy-set.ts';
+import { REDIS_STRATEGIES } from './strategies/all.ts';
 
 export interface RedisLimitStoreOptions {
   /** Borrowed: whoever made it closes it. */
-  readonly link: Pick<RedisLink, 'command' | 'run'>;
+  readonly link: Pick<RedisLink, 'gather' | 'run' | 'topology'>;
   /** First part of every key: the deployment's own. Default `spillway`. */
   readonly prefix?: string;
   /** For tests only: takes the place of the server's TIME, which otherwise rules all instances alike. */
   readonly clock?: Clock;
 }
 
+interface Call {
+  readonly what: What;
+  readonly subject: string;
+  readonly policies: readonly Policy[];
+  readonly number: number;
+  readonly id?: string | undefined;
+  readonly takenAtUs?: number | undefined;
+}
+
 /**
- * Limits shared by all instances, in Redis: one script per take, one small key per policy and subject, the server's clock.
- * The instance must not run under an evicting `maxmemory-policy`: an evicted bucket is a full one.
+ * Limits shared by all instances, in Redis: one script for all that is called in one turn of the event loop, one key per policy and
+ * subject, the server's clock. The instance must not run under an evicting `maxmemory-policy`: an evicted bucket is a full one.
  * @throws {ConfigurationError} when `prefix` holds a character that keys can not
  */
 export function redisLimitStore({ link, prefix = 'spillway', clock }: RedisLimitStoreOptions): LimitStore {
-  // All policies of a subject share a slot by its hash tag. "v1" is the format of the value.
-  const keyOf = createKeys({ prefix, package: 'limit', version: 1 });
-  const keysOf = (subject: string, policies: readonly Policy[]): readonly string[] =>
-    policies.map(({ name }) => keyOf(subject, name));
+  const keys = limitKeys(prefix);
+  const batches = createBatches(link, clock);
+  // Callers hand in the same list each time.
+  const sets = new WeakMap<readonly Policy[], PolicySet>();
+  const setOf = (policies: readonly Policy[]): PolicySet => {
+    let set = sets.get(policies);
+    if (set === undefined) {
+      set = policySet(policies, keys);
+      sets.set(policies, set);
+    }
+    return set;
+  };
 
-  async function run(operation: 'take' | 'peek', subject: string, policies: readonly Policy[], cost: number) {
-    const keys = keysOf(subject, policies);
-    const input: TokenBucketInput = { operation, keys, policies, cost, nowUs: clock?.nowUs() };
-    return toVerdicts(input, await link.run(tokenBucketScript, input));
+  function call<Answer>(
+    { what, subject, policies, number, id, takenAtUs }: Call,
+    toAnswer: (verdicts: readonly Verdict[], atUs: number) => Answer,
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const set = setOf(policies);
+      const head = keys.subject(subject);
+      const own = set.suffixes.map((suffix) => head + suffix);
+      if (id !== undefined && (what === 'o' || what === 'u'))
+        own.push(head + keys.suffix('i', takeDigest(id, policies)));
+      batches.add({
+        what,
+        set,
+        keys: own,
+        number,
+        takenAtUs,
+        id: id === undefined ? undefined : idText(id),
+        again: false,
+        moments: undefined,
+        resolve: (verdicts, atUs) => resolve(toAnswer(verdicts, atUs)),
+        reject,
+      });
+    });
   }
 
   return {
     scope: 'shared',
-    take: (key, policies, cost) => run('take', key, policies, cost),
-    peek: (key, policies, cost) => run('peek', key, policies, cost),
-    async reset(key, policies) {
-      await link.command('UNLINK', keysOf(key, policies));
+    strategies: new Set(REDIS_STRATEGIES),
+    take(subject, policies, cost, id) {
+      const { holds } = setOf(policies);
+      if (id === undefined && holds !== 'none') return Promise.reject(needsId('take(key, { id })'));
+      const what = id === undefined || holds === 'all' ? 't' : 'o';
+      return call({ what, subject, policies, number: cost, id }, toTake);
     },
+    peek: (subject, policies, cost) => call({ what: 'p', subject, policies, number: cost }, toVerdicts),
+    refund(subject, policies, { cost, takenAtUs, id }) {
+      const { holds } = setOf(policies);
+      if (id === undefined && holds !== 'none') return Promise.reject(needsId('refund(key, { id })'));
+      const what = id === undefined || holds === 'all' ? 'r' : 'u';
+      return call({ what, subject, policies, number: cost, id, takenAtUs }, toNothing);
+    },
+    block: (subject, policies, forUs) => call({ what: 'b', subject, policies, number: forUs }, toNothing),
+    reset: (subject, policies) => call({ what: 'x', subject, policies, number: 0 }, toNothing),
   };
 }
+
+const toTake = (verdicts: readonly Verdict[], atUs: number): Take => ({ verdicts, atUs });
+const toVerdicts = (verdicts: readonly Verdict[]): readonly Verdict[] => verdicts;
+const toNothing = (): void => undefined;
+
+const needsId = (call: string): ConfigurationError =>
+  new ConfigurationError(`A concurrency policy holds its slots by an id; pass one: ${call}`);

@@ -19,7 +19,21 @@ export async function keysUnder(link: RedisLink, prefix: string): Promise<Stored
   return Promise.all(
     [...new Set(names)].sort().map(async (name) => {
       const ttlMs = await link.command<number>('PTTL', [name]);
-      return { name, value: await link.command<string>('GET', [name]), ttlMs: ttlMs === -1 ? undefined : ttlMs };
+      return { name, value: await valueOf(link, name), ttlMs: ttlMs === -1 ? undefined : ttlMs };
     }),
   );
+}
+
+async function valueOf(link: RedisLink, name: string): Promise<string> {
+  const type = await link.command<string>('TYPE', [name]);
+  switch (type) {
+    case 'string':
+      return link.command<string>('GET', [name]);
+    case 'list':
+      return (await link.command<string[]>('LRANGE', [name, 0, -1])).join();
+    case 'zset':
+      return (await link.command<string[]>('ZRANGE', [name, 0, -1, 'WITHSCORES'])).join();
+    default:
+      throw new Error(`${name} is of type ${type}`);
+  }
 }

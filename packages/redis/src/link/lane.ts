@@ -74,7 +74,13 @@ export class Lane {
   readonly #waiting = new Set<() => void>();
   #lastError: unknown;
   readonly #gets = new GatheredGets();
+  #gathering: (() => void)[] = [];
   readonly #flush = () => {
+    if (this.#gathering.length > 0) {
+      const gathering = this.#gathering;
+      this.#gathering = [];
+      for (const send of gathering) send();
+    }
     this.#sendGets();
     this.#scheduled = false;
     this.#wire.flush();
@@ -127,6 +133,12 @@ export class Lane {
     if (refusal !== undefined) return refusal;
     this.#schedule();
     return this.#gets.add(key);
+  }
+
+  /** Calls `send` when this turn's commands are about to leave: what it sends leaves with them. */
+  gather(send: () => void): void {
+    this.#gathering.push(send);
+    this.#schedule();
   }
 
   /** Waits for the lane to serve, `timeoutMs` at most. Never rejects: `send` says what is wrong. */

@@ -87,6 +87,12 @@ export function openLink(options: OpenLinkOptions, createTopology: (context: Top
       if (lane === undefined) return Promise.reject(new StoreUnavailableError('GET', topology.lastError, 'is down'));
       return lane.get(key);
     },
+    gather: (key, then) => {
+      const lane = topology.route('GET', [key]);
+      // It is told what is wrong when it sends.
+      if (lane === undefined) setImmediate(then);
+      else lane.gather(then);
+    },
     dedicated: (): RedisConnection => {
       const lanes = topology.dedicated();
       open.add(lanes);

@@ -1,0 +1,126 @@
+import { type Clock, StoreUnavailableError } from '@spillway/kernel';
+import { type RedisLink, RedisReplyError, ScriptReplyError, slotOf } from '@spillway/redis';
+import { limitScript } from './limit-script.ts';
+import { type Member, readVerdicts } from './member.ts';
+
+/** Of one script call: it keeps the server from everything else while it runs. */
+const MOST = 256;
+
+/** What goes to one server, or one slot of a Cluster. */
+interface Line {
+  members: Member[];
+  /** The last time that the store told, and when that was, in milliseconds of this process's monotonic clock. */
+  heardUs: number;
+  heardAtMs: number;
+  readonly flush: () => void;
+}
+
+export interface Batches {
+  /** It leaves with the others of this turn of the event loop, in their order. */
+  add(member: Member): void;
+}
+
+/**
+ * Calls of one turn of the event loop travel as one script. Its answers are those that they would have got one by one; an error
+ * of the link is everybody's, one of a key its caller's alone.
+ */
+export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology'>, clock: Clock | undefined): Batches {
+  const isCluster = link.topology === 'cluster';
+  // At most one for each of the 16,384 slots.
+  const lines = new Map<number, Line>();
+
+  const lineOf = (member: Member): Line => {
+    const slot = isCluster ? slotOf(member.keys[0] ?? '') : 0;
+    const known = lines.get(slot);
+    if (known !== undefined) return known;
+    const line: Line = { members: [], heardUs: 0, heardAtMs: 0, flush: () => flush(line) };
+    lines.set(slot, line);
+    return line;
+  };
+
+  const add = (member: Member): void => {
+    const line = lineOf(member);
+    if (line.members.push(member) === 1) link.gather(member.keys[0] ?? '', line.flush);
+  };
+
+  const flush = (line: Line): void => {
+    const { members } = line;
+    line.members = [];
+    for (let at = 0; at < members.length; at += MOST) {
+      send(line, members.length <= MOST ? members : members.slice(at, at + MOST));
+    }
+  };
+
+  const send = (line: Line, members: readonly Member[]): void => {
+    const nowUs = clock?.nowUs();
+    const sinceUs = Math.floor((performance.now() - line.heardAtMs) * 1000);
+    const heard = nowUs !== undefined || line.heardUs > 0;
+    const aroundUs = nowUs ?? (heard ? line.heardUs + sinceUs : Date.now() * 1000);
+    link.run(limitScript, { members, nowUs, aroundUs, heard }).then(
+      (reply) => {
+        try {
+          settle(line, members, reply);
+        } catch (error) {
+          for (const member of members) member.reject(error);
+        }
+      },
+      (error) => {
+        for (const member of members) member.reject(error);
+      },
+    );
+  };
+
+  const settle = (line: Line, members: readonly Member[], reply: readonly unknown[]): void => {
+    let at = 0;
+    const numbers = {
+      take(): number {
+        const number = reply[at];
+        at += 1;
+        if (Number.isSafeInteger(number)) return number as number;
+        throw new ScriptReplyError(limitScript.name, `an integer at ${at - 1}`, reply);
+      },
+    };
+    const atUs = numbers.take();
+    line.heardUs = atUs;
+    line.heardAtMs = performance.now();
+    for (const member of members) {
+      const status = numbers.take();
+      switch (status) {
+        case 0:
+        case 1:
+          member.resolve(readVerdicts(member, status === 1 ? 'allowed' : 'denied', numbers), atUs);
+          break;
+        case 2:
+          member.resolve([], atUs);
+          break;
+        case 3: {
+          const moments = member.set.policies.map(() => numbers.take());
+          sendAgain(member, moments);
+          break;
+        }
+        case 4:
+          sendAgain(member, undefined);
+          break;
+        case 5:
+          member.reject(new RedisReplyError(limitScript.name, String(reply[at])));
+          at += 1;
+          break;
+        default:
+          throw new ScriptReplyError(limitScript.name, `what became of a call at ${at - 1}`, reply);
+      }
+    }
+  };
+
+  /** Nothing was done, and somebody still waits: nothing is repeated. */
+  const sendAgain = (member: Member, moments: readonly number[] | undefined): void => {
+    if (member.again) {
+      member.reject(new StoreUnavailableError(limitScript.name, undefined, 'has a clock that jumps'));
+      return;
+    }
+    member.again = true;
+    member.moments = moments;
+    add(member);
+  };
+
+  return { add };
+}

@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+import type { Policy } from '../strategies/policy.ts';
+
+/**
+ * How long after its sending a take with an id may charge. An id is remembered for so much longer than a repeat is free, so that
+ * not even the first command of all, coming late, charges again.
+ */
+export const LATE_US = 5_000_000;
+
+const PLAIN = /^[!-}]{1,64}$/;
+
+/** An id as a part of an argument or a member: short, and no two of them meet, whatever characters they hold (G8). */
+export const idText = (id: string): string => (PLAIN.test(id) ? id : `~${digestOf(id)}`);
+
+/** Names a take: the same id under other policies is another take. */
+export const takeDigest = (id: string, policies: readonly Policy[]): string =>
+  digestOf(JSON.stringify([id, ...policies.map(({ name }) => name)]));
+
+// 162 bits. Of the characters themselves: UTF-8 has one sign for all halves of surrogate pairs.
+const digestOf = (text: string): string =>
+  createHash('sha256').update(Buffer.from(text, 'utf16le')).digest('base64url').slice(0, 27);

@@ -1,0 +1,37 @@
+import { blocked } from '../core/answers.ts';
+import type { Verdict } from '../core/decision.ts';
+import type { PolicySet } from './policy-set.ts';
+import { redisStrategyOf } from './strategies/all.ts';
+import type { Numbers } from './strategies/redis-strategy.ts';
+
+/** See the header of limit.lua.ts. */
+export type What = 't' | 'o' | 'p' | 'r' | 'u' | 'b' | 'x';
+
+/** One call of one caller, on its way. */
+export interface Member {
+  readonly what: What;
+  readonly set: PolicySet;
+  readonly keys: readonly string[];
+  /** The cost, or for how long to block. */
+  readonly number: number;
+  /** When what is refunded was taken. */
+  readonly takenAtUs: number | undefined;
+  readonly id: string | undefined;
+  /** Its script came back without having done anything, and it was sent again. */
+  again: boolean;
+  /** With arguments for these moments. */
+  moments: readonly number[] | undefined;
+  resolve(verdicts: readonly Verdict[], atUs: number): void;
+  reject(error: unknown): void;
+}
+
+export function readVerdicts({ set, number: cost }: Member, all: 'allowed' | 'denied', numbers: Numbers): Verdict[] {
+  const verdicts: Verdict[] = [];
+  for (const policy of set.policies) {
+    // One that allows among others that do not is told apart.
+    const flag = all === 'allowed' ? 1 : numbers.take();
+    if (flag === 2) verdicts.push(blocked(numbers.take()));
+    else verdicts.push(redisStrategyOf(policy).verdict(policy, flag === 1 ? 'allowed' : 'denied', cost, numbers));
+  }
+  return verdicts;
+}
