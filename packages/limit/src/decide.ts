@@ -7,14 +7,16 @@ const RETRY_UNAVAILABLE_MS = 1000;
 const toMs = (us: number): number => Math.ceil(us / 1000);
 
 /**
- * One decision from each policy's verdict. It describes the policy that binds: of those that refuse, one that can never admit,
- * else the one that takes longest; if none refuses, the one with the least left.
+ * One decision from each policy's verdict. It describes the policy that binds: of those that refuse, one that is blocked, else one
+ * that can never admit, else the one that takes longest; if none refuses, the one with the least left. `chargedAtUs` is of a take
+ * that is charged if it is allowed.
  */
 export function decide(
   policies: readonly Policy[],
   verdicts: readonly Verdict[],
   decidedBy: DecidedBy,
   degraded: boolean,
+  chargedAtUs?: number,
 ): Decision {
   if (verdicts.length !== policies.length) {
     throw new TypeError(`The limit store gave ${verdicts.length} verdicts for ${policies.length} policies`);
@@ -23,7 +25,7 @@ export function decide(
   const policy = policies[binding];
   const verdict = verdicts[binding];
   if (policy === undefined || verdict === undefined) throw new TypeError('A limiter needs at least one policy');
-  const decision = toDecision(policy, verdict, decidedBy, degraded);
+  const decision = toDecision(policy, verdict, decidedBy, degraded, chargedAtUs);
   if (policies.length === 1) return decision;
   const quotas = policies.map((each, at) => toQuota(each, verdicts[at] ?? verdict));
   if (decision.outcome === 'allowed') return { ...decision, quotas };
@@ -31,7 +33,7 @@ export function decide(
   return { ...decision, quotas, violatedPolicies };
 }
 
-/** What `onStoreError: 'allow' | 'deny'` says. Nothing is known of the quota, so nothing is promised. */
+/** What `onStoreError: 'allow' | 'deny'` says, or one who has no room left to count by. Nothing is known of the quota, so nothing is promised. */
 export function decideWithoutStore(policies: readonly Policy[], outcome: Decision['outcome']): Decision {
   const [first] = policies;
   const known = {
@@ -49,18 +51,28 @@ export function decideWithoutStore(policies: readonly Policy[], outcome: Decisio
 }
 
 // Written out per outcome, without spreads: this runs on every take.
-function toDecision(policy: Policy, verdict: Verdict, decidedBy: DecidedBy, degraded: boolean): Decision {
+function toDecision(
+  policy: Policy,
+  verdict: Verdict,
+  decidedBy: DecidedBy,
+  degraded: boolean,
+  chargedAtUs: number | undefined,
+): Decision {
   const { name, capacity: limit } = policy;
   const { outcome, remaining } = verdict;
   const refillAfterMs = toMs(verdict.refillAfterUs);
   const resetAfterMs = toMs(verdict.resetAfterUs);
   if (outcome === 'allowed') {
+    if (chargedAtUs !== undefined) {
+      return { outcome, policy: name, limit, remaining, refillAfterMs, resetAfterMs, decidedBy, degraded, chargedAtUs };
+    }
     return { outcome, policy: name, limit, remaining, refillAfterMs, resetAfterMs, decidedBy, degraded };
   }
   const { reason } = verdict;
   const violatedPolicies = [name];
   switch (reason) {
     case 'exhausted':
+    case 'blocked':
       return {
         outcome,
         reason,
@@ -111,12 +123,15 @@ function bindingOf(verdicts: readonly Verdict[]): number {
 }
 
 function bindsMore(verdict: Verdict, than: Verdict): boolean {
-  const wait = waitUs(verdict);
-  const other = waitUs(than);
-  return wait === other ? verdict.remaining < than.remaining : wait > other;
+  const rank = RANKS[rankOf(verdict)] - RANKS[rankOf(than)];
+  if (rank !== 0) return rank > 0;
+  const wait = waitUs(verdict) - waitUs(than);
+  return wait === 0 ? verdict.remaining < than.remaining : wait > 0;
 }
 
-function waitUs(verdict: Verdict): number {
-  if (verdict.outcome === 'allowed') return -1;
-  return verdict.reason === 'exhausted' ? verdict.retryAfterUs : Number.POSITIVE_INFINITY;
-}
+const RANKS = { allowed: 0, exhausted: 1, 'cost-exceeds-capacity': 2, blocked: 3 };
+
+const rankOf = (verdict: Verdict): keyof typeof RANKS => (verdict.outcome === 'allowed' ? 'allowed' : verdict.reason);
+
+const waitUs = (verdict: Verdict): number =>
+  verdict.outcome === 'denied' && 'retryAfterUs' in verdict ? verdict.retryAfterUs : 0;

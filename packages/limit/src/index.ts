@@ -1,7 +1,6 @@
 export type { DecidedBy, Decision, Quota, Standing, Verdict } from './core/decision.ts';
 export { type TokenBucketOptions, tokenBucket } from './core/parse-token-bucket.ts';
 export type { TokenBucketPolicy } from './core/policy.ts';
-export { sharePolicy } from './strategies/share-policy.ts';
 export {
   judge,
   peekTokens,
@@ -10,6 +9,7 @@ export {
   takeTokens,
 } from './core/token-bucket.ts';
 export { costSpan, type Span, type TokenBucketRate } from './core/token-bucket-rate.ts';
+export { LimiterClosedError } from './errors.ts';
 export { type ClientKeyOptions, clientKey } from './http/client-key.ts';
 export {
   policyHeader,
@@ -19,9 +19,21 @@ export {
   retryAfterSeconds,
 } from './http/headers.ts';
 export { type RateLimitProblem, rateLimitProblem } from './http/problem.ts';
-export { createLimiter, type Limiter, type TakeOptions } from './limiter.ts';
+export {
+  createLimiter,
+  type Limiter,
+  type PeekOptions,
+  type RefundOptions,
+  type TakeOptions,
+  type WaitOptions,
+} from './limiter.ts';
 export type { LimiterDependencies, LimiterOptions, LimitMode, OnStoreError } from './limiter-options.ts';
-export { type MemoryLimitStore, type MemoryLimitStoreOptions, memoryLimitStore } from './memory/memory-store.ts';
+export {
+  type MemoryLimitStats,
+  type MemoryLimitStore,
+  type MemoryLimitStoreOptions,
+  memoryLimitStore,
+} from './memory/memory-store.ts';
 export type { LimitDecisionMessage, LimitOverflowMessage, LimitStoreErrorMessage } from './messages.ts';
 export type { LimitStore, Refund, SynchronousLimitStore, Take } from './store.ts';
 export {
@@ -38,6 +50,7 @@ export { type GcraOptions, type GcraPolicy, gcra } from './strategies/gcra/polic
 export { parsePolicy } from './strategies/parse-policy.ts';
 export type { Policy, StrategyName } from './strategies/policy.ts';
 export { type QuotaOptions, type QuotaPolicy, quota } from './strategies/quota/policy.ts';
+export { sharePolicy } from './strategies/share-policy.ts';
 export { type SlidingLogOptions, type SlidingLogPolicy, slidingLog } from './strategies/sliding-log/policy.ts';
 export {
   type SlidingWindowOptions,

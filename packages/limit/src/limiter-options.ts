@@ -6,10 +6,10 @@ import {
   type Presence,
   type Random,
 } from '@spillway/kernel';
-import { policyIssues } from './strategies/parse-policy.ts';
-import type { Policy } from './strategies/policy.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
 import type { LimitStore } from './store.ts';
+import { policyIssues } from './strategies/parse-policy.ts';
+import type { Policy } from './strategies/policy.ts';
 
 /**
  * `exact`: every take asks the store, and no policy is ever exceeded (G2). `share`: no store at all; each instance admits its
@@ -28,8 +28,13 @@ export type LimiterOptions = ({ readonly policy: Policy } | { readonly policies:
   readonly mode?: LimitMode;
   /** Default `share`. */
   readonly onStoreError?: OnStoreError;
-  /** Keys that this instance counts by itself (mode `share`, or while the store is away), per policy. Default 100,000. */
+  /**
+   * Keys that this instance counts by itself (mode `share`, or while the store is away), per policy; and keys whose refusal by the
+   * store it remembers. Default 100,000.
+   */
   readonly maxKeys?: number;
+  /** Calls that `wait` at once; beyond it they are refused with `OverloadedError`. Default 1,000. */
+  readonly maxWaiting?: number;
 };
 
 export interface LimiterDependencies {
@@ -47,6 +52,7 @@ export interface LimiterSetup {
   readonly mode: LimitMode;
   readonly onStoreError: OnStoreError;
   readonly maxKeys: number;
+  readonly maxWaiting: number;
   readonly store: LimitStore;
   readonly presence: Pick<Presence, 'instances'>;
   readonly clock: Clock;
@@ -55,7 +61,7 @@ export interface LimiterSetup {
 
 /** @throws {ConfigurationError} with everything at fault */
 export function parseLimiterOptions(options: LimiterOptions, dependencies: LimiterDependencies): LimiterSetup {
-  const { mode = 'exact', onStoreError = 'share', maxKeys = 100_000 } = options;
+  const { mode = 'exact', onStoreError = 'share', maxKeys = 100_000, maxWaiting = 1000 } = options;
   const { store, presence, clock = monotonicClock, random = Math.random } = dependencies;
   const { policies, issues: wrongPolicies } = policyIssues('policies' in options ? options.policies : [options.policy]);
   const issues: Issue[] = [...wrongPolicies];
@@ -66,9 +72,12 @@ export function parseLimiterOptions(options: LimiterOptions, dependencies: Limit
     const message = `must be "share", "allow", "deny" or "throw", got ${JSON.stringify(onStoreError)}`;
     issues.push({ path: 'onStoreError', message });
   }
-  if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
-    issues.push({ path: 'maxKeys', message: `must be an integer >= 1, got ${String(maxKeys)}` });
+  for (const [path, bound] of Object.entries({ maxKeys, maxWaiting })) {
+    if (!Number.isSafeInteger(bound) || bound < 1) {
+      issues.push({ path, message: `must be an integer >= 1, got ${String(bound)}` });
+    }
   }
+  if (mode === 'exact' && store !== undefined) issues.push(...missingStrategies(policies, store));
   if (mode === 'share' && store !== undefined) {
     issues.push({ path: 'store', message: 'is not used in mode "share"; leave it out, or use mode "exact"' });
   }
@@ -84,9 +93,20 @@ export function parseLimiterOptions(options: LimiterOptions, dependencies: Limit
     mode,
     onStoreError,
     maxKeys,
+    maxWaiting,
     store: store ?? memoryLimitStore({ maxKeys, clock, random }),
     presence: presence ?? { instances: 1 },
     clock,
     random,
   };
+}
+
+function missingStrategies(policies: readonly Policy[], store: LimitStore): Issue[] {
+  const had = [...store.strategies].map((name) => `"${name}"`).join(', ');
+  return policies.flatMap(({ strategy, name }, at) => {
+    if (store.strategies.has(strategy)) return [];
+    const path = policies.length === 1 ? 'policy.strategy' : `policies[${at}].strategy`;
+    const message = `must be one that this store has (${had}), got "${strategy}" of policy "${name}"; choose one of these, or another store`;
+    return [{ path, message }];
+  });
 }

@@ -17,7 +17,15 @@ function fakeClock() {
 
 function brokenStore(error: unknown): LimitStore {
   const fail = () => Promise.reject(error);
-  return { scope: 'shared', take: fail, peek: fail, reset: fail };
+  return {
+    scope: 'shared',
+    strategies: new Set(['token-bucket']),
+    take: fail,
+    peek: fail,
+    refund: fail,
+    block: fail,
+    reset: fail,
+  };
 }
 
 const outage = new StoreUnavailableError('limit.token-bucket');
@@ -34,6 +42,7 @@ describe('a limiter in one process', () => {
       resetAfterMs: 6000,
       decidedBy: 'store',
       degraded: false,
+      chargedAtUs: expect.any(Number),
     });
     expect(limiter.takeNow('ada', { cost: 9 })).toMatchObject({ outcome: 'allowed', remaining: 0 });
     expect(await limiter.take('ada')).toMatchObject({
@@ -149,8 +158,8 @@ describe('G3: without its store, a limiter', () => {
 
   test('a denial by the store never reaches the fall-back', async () => {
     const verdict = { outcome: 'denied', reason: 'exhausted', retryAfterUs: 1, remaining: 0 } as const;
-    const answer = async () => [{ ...verdict, refillAfterUs: 1, resetAfterUs: 1 }];
-    const store: LimitStore = { scope: 'shared', take: answer, peek: answer, reset: async () => {} };
+    const verdicts = [{ ...verdict, refillAfterUs: 1, resetAfterUs: 1 }];
+    const store: LimitStore = { ...brokenStore(outage), take: async () => ({ verdicts, atUs: 0 }) };
     for (const onStoreError of ['share', 'allow', 'deny', 'throw'] as const) {
       const limiter = createLimiter({ policy, onStoreError }, { store, presence: { instances: 1 } });
       expect(await limiter.take('ada')).toMatchObject({ outcome: 'denied', decidedBy: 'store', degraded: false });
@@ -170,15 +179,9 @@ describe('a limiter’s configuration', () => {
   };
 
   test('is refused with all that is wrong', () => {
-    expect(issues({ policy: { name: '' }, mode: 'lease', onStoreError: 'ignore', maxKeys: 0 })).toEqual([
-      'policy.strategy',
-      'policy.name',
-      'policy.capacity',
-      'policy.refill',
-      'mode',
-      'onStoreError',
-      'maxKeys',
-    ]);
+    expect(
+      issues({ policy: { strategy: 'token-bucket', name: '' }, mode: 'lease', onStoreError: 'ignore', maxKeys: 0 }),
+    ).toEqual(['policy.name', 'policy.capacity', 'policy.refill', 'mode', 'onStoreError', 'maxKeys']);
     expect(issues({ policies: [] })).toEqual(['policies']);
     expect(issues({ policies: [policy, policy] })).toEqual(['policies[1].name']);
     expect(issues({})).toEqual(['policy']);

@@ -1,14 +1,18 @@
-import type { Clock, Presence, Random } from '@spillway/kernel';
+import { type Clock, OverloadedError, type Presence, type Random } from '@spillway/kernel';
 import type { Decision } from './core/decision.ts';
+import { decide, decideWithoutStore } from './decide.ts';
+import { memoryLimitStore } from './memory/memory-store.ts';
+import type { Refund } from './store.ts';
 import type { Policy } from './strategies/policy.ts';
 import { sharePolicy } from './strategies/share-policy.ts';
-import { decide } from './decide.ts';
-import { memoryLimitStore } from './memory/memory-store.ts';
 
 /** Limits without a store: this instance's part of each policy, counted in its own memory. */
 export interface Share {
-  takeNow(key: string, cost: number): Decision;
+  takeNow(key: string, cost: number, id: string | undefined): Decision;
   peek(key: string, cost: number): Promise<Decision>;
+  refund(key: string, refund: Refund): Promise<void>;
+  /** @throws {OverloadedError} when as many keys are blocked as are kept */
+  block(key: string, forUs: number): Promise<void>;
   reset(key: string): Promise<void>;
 }
 
@@ -35,14 +39,22 @@ export function createShare(options: ShareOptions): Share {
     return shares;
   };
   return {
-    takeNow(key, cost) {
+    takeNow(key, cost, id) {
       const parts = current();
-      return decide(parts, store.takeNow(key, parts, cost), 'share', degraded);
+      try {
+        const { verdicts, atUs } = store.takeNow(key, parts, cost, id);
+        return decide(parts, verdicts, 'share', degraded, atUs);
+      } catch (error) {
+        if (error instanceof OverloadedError) return decideWithoutStore(parts, 'denied');
+        throw error;
+      }
     },
     async peek(key, cost) {
       const parts = current();
       return decide(parts, await store.peek(key, parts, cost), 'share', degraded);
     },
+    refund: (key, refund) => store.refund(key, current(), refund),
+    block: (key, forUs) => store.block(key, current(), forUs),
     reset: (key) => store.reset(key, current()),
   };
 }

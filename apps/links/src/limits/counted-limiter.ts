@@ -9,7 +9,7 @@ const DECIDED_BY = [
   'store-error-policy',
 ] as const satisfies readonly Decision['decidedBy'][];
 const PLACES = Object.fromEntries(DECIDED_BY.map((name, at) => [name, at])) as Record<Decision['decidedBy'], number>;
-const REASONS = ['exhausted', 'cost-exceeds-capacity', 'store-unavailable'] as const;
+const REASONS = ['exhausted', 'cost-exceeds-capacity', 'blocked', 'store-unavailable'] as const;
 
 /** What a limiter decided since the start. Combinations that never were are left out. */
 export interface LimitCounts {
@@ -50,6 +50,11 @@ export function countedLimiter(name: string, limiter: Limiter): CountedLimiter {
     },
     takeNow(key, options) {
       const decision = limiter.takeNow(key, options);
+      count(decision);
+      return decision;
+    },
+    async wait(key, options) {
+      const decision = await limiter.wait(key, options);
       count(decision);
       return decision;
     },

@@ -39,13 +39,14 @@ export interface Quota {
 
 /**
  * Who decided: the `store`; a `lease` of it held here; the memory that the store refused lately (`local-block`); this
- * instance's `share` of the limit; or, while the store is away, the `onStoreError` setting itself (`store-error-policy`).
+ * instance's `share` of the limit; or, when nobody could count, the `onStoreError` setting itself (`store-error-policy`).
  */
 export type DecidedBy = 'store' | 'lease' | 'local-block' | 'share' | 'store-error-policy';
 
 /**
  * The answer to a take. A refusal is a value, never an exception. With several policies it describes the one that binds: of
- * those that refuse, the one that takes longest; if none does, the one with the least left.
+ * those that refuse, a block, else one that can never admit, else the one that takes longest; if none does, the one with the
+ * least left.
  */
 export type Decision = Quota & {
   readonly decidedBy: DecidedBy;
@@ -54,13 +55,17 @@ export type Decision = Quota & {
   /** With several policies: how each stands, in the limiter's order. Absent with one. */
   readonly quotas?: readonly Quota[];
 } & (
-    | { readonly outcome: 'allowed' }
+    | {
+        readonly outcome: 'allowed';
+        /** When it was charged, by the clock of what charged it: a refund of it needs to know. Absent when nothing did. */
+        readonly chargedAtUs?: number;
+      }
     | (Denied & { readonly reason: 'exhausted'; readonly retryAfterMs: number })
     /** It will never fit: there is no time to wait for. */
     | (Denied & { readonly reason: 'cost-exceeds-capacity' })
     /** Somebody has blocked the key. */
     | (Denied & { readonly reason: 'blocked'; readonly retryAfterMs: number })
-    /** Only with `onStoreError: 'deny'`: no quota was exceeded, but nobody could say so. */
+    /** No quota was exceeded, but nobody could say so: `onStoreError: 'deny'`, or this process has no room left to count by (G7). */
     | (Denied & { readonly reason: 'store-unavailable'; readonly retryAfterMs: number })
   );
 

@@ -141,11 +141,9 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
 
   function takeNow(key: string, policies: readonly Policy[], cost: number, id?: string): Take {
     const only = policies[0];
-    if (policies.length !== 1 || only === undefined || id !== undefined || blocks.size > 0) {
-      return takeAll(key, policies, cost, id);
-    }
+    if (policies.length !== 1 || only === undefined || id !== undefined) return takeAll(key, policies, cost, id);
     const atUs = clock.nowUs();
-    return { verdicts: [takeOne(only, key, atUs, cost)], atUs };
+    return { verdicts: [blockOf(only, key, atUs) ?? takeOne(only, key, atUs, cost)], atUs };
   }
 
   return {

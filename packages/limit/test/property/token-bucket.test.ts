@@ -1,4 +1,4 @@
-import { peekTokens, sharePolicy, type TokenBucketState, takeTokens } from '@spillway/limit';
+import { peekTokens, sharePolicy, type TokenBucketPolicy, type TokenBucketState, takeTokens } from '@spillway/limit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { policies, runs, takes } from './arbitraries.ts';
@@ -118,7 +118,7 @@ describe('the token bucket step', () => {
     fc.assert(
       fc.property(policies, fc.integer({ min: 1, max: 60 }), (policy, instances) => {
         fc.pre(policy.capacity >= instances);
-        const share = sharePolicy(policy, instances);
+        const share = sharePolicy(policy, instances) as TokenBucketPolicy;
         expect(share.capacity * instances).toBeLessThanOrEqual(policy.capacity);
         expect(share.capacity).toBeGreaterThanOrEqual(1);
         // The rate, exactly: instances x share rate <= policy rate.
