@@ -14,7 +14,7 @@ const TYPES = 'https://iana.org/assignments/http-problem-types#';
 
 /**
  * What to answer instead of the route. 429 says that a quota is exceeded; with `onStoreError: 'deny'` and the store away none
- * is, and 503 says so. Undefined when the take was allowed.
+ * is, and 503 says so; a blocked key is told that it is. Undefined when the take was allowed.
  */
 export function rateLimitProblem(decision: Decision): RateLimitProblem | undefined {
   if (decision.outcome === 'allowed') return undefined;
@@ -25,6 +25,15 @@ export function rateLimitProblem(decision: Decision): RateLimitProblem | undefin
       title: 'Requests can not be admitted right now',
       status: 503,
       detail: `The limits can not be checked at the moment; try again in ${wait} s.`,
+      'violated-policies': decision.violatedPolicies,
+    };
+  }
+  if (decision.reason === 'blocked') {
+    return {
+      type: `${TYPES}abnormal-usage-detected`,
+      title: 'Requests of this client are refused for a while',
+      status: 429,
+      detail: `The client is blocked; try again in ${wait} s.`,
       'violated-policies': decision.violatedPolicies,
     };
   }
