@@ -82,11 +82,14 @@ describe('the Fastify plugin', () => {
 
   test('waits for a shared store, and an error it is told to throw reaches Fastify', async () => {
     const verdict = { outcome: 'allowed', remaining: 1, refillAfterUs: 0, resetAfterUs: 0 } as const;
-    let answer: LimitStore['take'] = async () => [verdict];
+    let answer: LimitStore['take'] = async () => ({ verdicts: [verdict], atUs: 0 });
     const store: LimitStore = {
       scope: 'shared',
       take: () => answer('', [], 1),
-      peek: () => answer('', [], 1),
+      strategies: new Set(['token-bucket']),
+      peek: async () => (await answer('', [], 1)).verdicts,
+      refund: async () => {},
+      block: async () => {},
       reset: async () => {},
     };
     const app = Fastify();

@@ -6,51 +6,47 @@ import type {
   HookHandlerDoneFunction,
 } from 'fastify';
 import type { Decision } from '../core/decision.ts';
-import type { Limiter } from '../limiter.ts';
-import { clientKey } from './client-key.ts';
-import { rateLimitHeaders } from './headers.ts';
+import { andThen } from '../limited/awaitable.ts';
+import { applyHeaders } from './apply-headers.ts';
+import { type Admission, createGuard, type GuardOptions } from './guard.ts';
 import { rateLimitProblem } from './problem.ts';
+import { whenAnswered } from './when-answered.ts';
 
-export interface RateLimitOptions {
-  readonly limiter: Limiter;
-  /**
-   * Whom to charge; undefined charges nobody. Default: `clientKey(request.ip)`, and Fastify's `trustProxy` decides whose
-   * `X-Forwarded-For` that is.
-   */
-  readonly key?: (request: FastifyRequest) => string | undefined;
-  /** Default 1. */
-  readonly cost?: (request: FastifyRequest) => number;
+/** Without `trustedProxies`, Fastify's own setting `trustProxy` decides whose `X-Forwarded-For` is believed. */
+export interface RateLimitOptions extends GuardOptions<[request: FastifyRequest]> {
   /** Answers a refused request, whose headers are set. Default: 429 (503 if the store had to say so) as problem+json. */
-  readonly refuse?: (request: FastifyRequest, reply: FastifyReply, decision: Decision) => void;
+  readonly refuse?: (request: FastifyRequest, reply: FastifyReply, decision: Decision) => unknown;
 }
 
 /**
  * A hook for `onRequest`, or for `preHandler` where the key needs the body or the user. Sets the rate limit headers on every
  * answer; with several limiters on one route, each adds its own.
+ * @throws {ConfigurationError} when the options can not be met
  */
 export function rateLimitHook(options: RateLimitOptions) {
-  const { limiter, key = (request) => clientKey(request.ip), cost = () => 1, refuse = sendProblem } = options;
+  const { refuse = sendProblem } = options;
+  const guard = createGuard<[FastifyRequest]>(options, {
+    address: (request) => request.socket.remoteAddress ?? '',
+    forwardedFor: (request) => request.headers['x-forwarded-for']?.toString(),
+    believed: (request) => request.ip,
+  });
 
-  function passes(request: FastifyRequest, reply: FastifyReply, decision: Decision): boolean {
-    addHeaders(reply, limiter, decision);
-    if (decision.outcome === 'allowed') return true;
-    refuse(request, reply, decision);
-    return false;
+  /** Whether the request goes on. */
+  function answer(request: FastifyRequest, reply: FastifyReply, admission: Admission | undefined) {
+    if (admission === undefined) return true;
+    applyHeaders(headersOf(reply), admission.headers);
+    if (admission.answered !== undefined) whenAnswered(reply.raw, admission.answered);
+    if (admission.decision.outcome === 'allowed') return true;
+    const answered = refuse(request, reply, admission.decision);
+    // A reply can be awaited, too, and what becomes of it is Fastify's.
+    return answered === reply ? false : andThen(answered, () => false);
   }
 
   return function limit(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    const subject = key(request);
-    if (subject === undefined) {
-      done();
-    } else if (limiter.synchronous) {
-      if (passes(request, reply, limiter.takeNow(subject, { cost: cost(request) }))) done();
-    } else {
-      limiter
-        .take(subject, { cost: cost(request) })
-        .then((decision) => passes(request, reply, decision))
-        // Apart from what may throw: `done` runs the rest of the request, and its errors are not this hook's.
-        .then((pass) => pass && done(), done);
-    }
+    const passes = andThen(guard(request), (admission) => answer(request, reply, admission));
+    // `done` runs the rest of the request, and its errors are not this hook's: hence two arguments, and not a `catch`.
+    if (passes instanceof Promise) passes.then((pass) => pass && done(), done);
+    else if (passes) done();
   };
 }
 
@@ -64,17 +60,12 @@ export const rateLimit: FastifyPluginCallback<RateLimitOptions> = Object.assign(
   { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: '@spillway/limit' },
 );
 
-function addHeaders(reply: FastifyReply, limiter: Limiter, decision: Decision): void {
-  const headers = rateLimitHeaders(limiter.policies, decision);
-  addToList(reply, 'RateLimit-Policy', headers['RateLimit-Policy']);
-  if (headers.RateLimit !== undefined) addToList(reply, 'RateLimit', headers.RateLimit);
-  if (headers['Retry-After'] !== undefined) reply.header('Retry-After', headers['Retry-After']);
-}
-
-function addToList(reply: FastifyReply, name: string, value: string): void {
-  const others = reply.getHeader(name);
-  reply.header(name, others === undefined ? value : `${String(others)}, ${value}`);
-}
+const headersOf = (reply: FastifyReply) => ({
+  get: (name: string) => reply.getHeader(name)?.toString(),
+  set: (name: string, value: string) => {
+    reply.header(name, value);
+  },
+});
 
 function sendProblem(_request: FastifyRequest, reply: FastifyReply, decision: Decision): void {
   const problem = rateLimitProblem(decision);
