@@ -5,7 +5,7 @@ import { limitFunctions } from './functions.sql.ts';
  * One row for each subject and policy, and one for each id that was charged (policy '').
  *
  * UNLOGGED: it starts anew after a crash of the server, as any store of limits that loses its memory, and a take waits for no disk.
- * Nothing that most takes change has an index, and each page has room, so that they stay in their page.
+ * Nothing that a take changes has an index, and each page has room, so that they stay in their page.
  *
  * A process that runs on SQLite is alone: its limits live in memory.
  */
@@ -17,10 +17,9 @@ export const limitMigrations: readonly Migration[] = [
         `CREATE UNLOGGED TABLE limit_states (
           subject bytea NOT NULL, policy text NOT NULL,
           kind smallint NOT NULL, at_us bigint NOT NULL, n bigint NOT NULL,
-          blocked_until_us bigint NOT NULL, end_minute integer NOT NULL,
+          blocked_until_us bigint NOT NULL, end_us bigint NOT NULL,
           PRIMARY KEY (subject, policy)
         ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05)`,
-        'CREATE INDEX limit_states_end ON limit_states (end_minute)',
         ...limitFunctions,
       ],
       sqlite: [],

@@ -33,10 +33,10 @@ export function openPool(url: string, max = 5): pg.Pool {
 
 /** All rows that still mean something at `nowUs`; those that ended are left to who comes next. */
 export async function storedRows({ sql }: TestPostgres, nowUs: number): Promise<readonly StoredKey[]> {
-  const { rows } = await sql.query<{ name: string; value: string; end_minute: number }>(
-    `SELECT encode(subject, 'hex') || ':' || policy AS name, kind || ' ' || at_us || ' ' || n || ' ' || blocked_until_us AS value, end_minute
+  const { rows } = await sql.query<{ name: string; value: string; end_us: string }>(
+    `SELECT encode(subject, 'hex') || ':' || policy AS name, kind || ' ' || at_us || ' ' || n || ' ' || blocked_until_us AS value, end_us
      FROM limit_states ORDER BY subject, policy`,
   );
-  const kept = rows.map((row) => ({ ...row, ttlMs: row.end_minute * 60_000 - nowUs / 1000 }));
+  const kept = rows.map((row) => ({ ...row, ttlMs: (Number(row.end_us) - nowUs) / 1000 }));
   return kept.filter(({ ttlMs }) => ttlMs > 0).map(({ name, value, ttlMs }) => ({ name, value, ttlMs }));
 }
