@@ -33,6 +33,7 @@ export interface App {
   /** Requests that the routes saw. */
   readonly served: () => number;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** `limiters`: one middleware each, in this order. */
@@ -82,7 +83,7 @@ async function startFastify(...limiters: readonly AppOptions[]): Promise<App> {
     return 'hello';
   });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
-  return { url, errors: seen.errors, served: () => seen.served, close: () => app.close() };
+  return appOf(url, seen, () => app.close());
 }
 
 async function startHono(...limiters: readonly AppOptions[]): Promise<App> {
@@ -139,17 +140,24 @@ const watch = () => ({ errors: [] as unknown[], served: 0 });
 async function listening(server: Server, seen: ReturnType<typeof watch>): Promise<App> {
   if (!server.listening) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    errors: seen.errors,
-    served: () => seen.served,
-    close: () =>
+  return appOf(
+    `http://127.0.0.1:${port}`,
+    seen,
+    () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
-  };
+  );
 }
+
+const appOf = (url: string, seen: ReturnType<typeof watch>, close: () => Promise<void>): App => ({
+  url,
+  errors: seen.errors,
+  served: () => seen.served,
+  close,
+  [Symbol.asyncDispose]: close,
+});
 
 /** The options with their functions made to see the framework's request. */
 function seenAs<Request>(options: AppOptions, headerOf: (request: Request) => Header) {
