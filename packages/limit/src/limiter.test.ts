@@ -1,11 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { ConfigurationError, StoreUnavailableError } from '@spillway/kernel';
+import { ConfigurationError, OverloadedError, StoreUnavailableError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
 import { tokenBucket } from './core/parse-token-bucket.ts';
 import { createLimiter } from './limiter.ts';
 import type { LimiterOptions } from './limiter-options.ts';
 import type { LimitDecisionMessage, LimitStoreErrorMessage } from './messages.ts';
 import type { LimitStore } from './store.ts';
+import { concurrency } from './strategies/concurrency/policy.ts';
+import { slidingLog } from './strategies/sliding-log/policy.ts';
 
 const policy = tokenBucket({ name: 'free', capacity: 10, refill: { tokens: 10, every: '1m' } });
 const hourly = tokenBucket({ name: 'hourly', capacity: 3, refill: { tokens: 3, every: '1h' } });
@@ -219,5 +221,128 @@ describe('a limiter’s messages', () => {
       { key: 'ada', cost: 2, decision } satisfies LimitDecisionMessage,
       { policies: ['free'], error: outage } satisfies LimitStoreErrorMessage,
     ]);
+  });
+});
+
+describe('what a take got', () => {
+  const slots = concurrency({ name: 'slots', limit: 2, lease: '1m' });
+
+  test('comes back with a refund of its decision, as far as it has not by itself', async () => {
+    const clock = fakeClock();
+    const limiter = createLimiter({ policy }, { clock });
+    const decision = limiter.takeNow('ada', { cost: 5 });
+    limiter.takeNow('ada', { cost: 5 });
+    clock.advance(12_000);
+    expect(await limiter.peek('ada')).toMatchObject({ remaining: 2 });
+    await limiter.refund('ada', { of: decision, cost: 5 });
+    expect(await limiter.peek('ada')).toMatchObject({ remaining: 5 });
+  });
+
+  test('comes back to the share, if that gave it', async () => {
+    const presence = { instances: 2 };
+    const limiter = createLimiter({ policy }, { store: brokenStore(outage), presence, clock: fakeClock() });
+    const decision = await limiter.take('ada', { cost: 4 });
+    expect(decision).toMatchObject({ decidedBy: 'share', chargedAtUs: 0 });
+    await limiter.refund('ada', { of: decision, cost: 3 });
+    expect(await limiter.take('ada', { cost: 4 })).toMatchObject({
+      outcome: 'allowed',
+      decidedBy: 'share',
+      remaining: 0,
+    });
+  });
+
+  test('is nothing where nothing was charged', async () => {
+    const deps = { store: brokenStore(outage) };
+    const limiter = createLimiter({ policy, onStoreError: 'allow' }, deps);
+    await limiter.refund('ada', { of: await limiter.take('ada') });
+    const local = createLimiter({ policy });
+    local.takeNow('ada', { cost: 10 });
+    await local.refund('ada', { of: local.takeNow('ada'), cost: 1 });
+    expect(await local.peek('ada')).toMatchObject({ remaining: 0 });
+    await expect(createLimiter({ policy }, { ...deps, presence: { instances: 1 } }).refund('ada')).rejects.toBe(outage);
+  });
+
+  test('is charged once under one id, in every mode', async () => {
+    for (const mode of ['exact', 'share'] as const) {
+      const limiter = createLimiter({ policy, mode }, { presence: { instances: 1 } });
+      for (let repeat = 0; repeat < 5; repeat += 1) {
+        expect(await limiter.take('ada', { cost: 4, id: 'x'.repeat(5000) })).toMatchObject({ remaining: 6 });
+      }
+      await limiter.refund('ada', { cost: 4, id: 'x'.repeat(5000) });
+      expect(limiter.takeNow('ada', { cost: 10 })).toMatchObject({ outcome: 'allowed' });
+    }
+  });
+
+  test('can be slots, which need an id', async () => {
+    const limiter = createLimiter({ policy: slots });
+    expect(limiter.takeNow('ada', { id: 'a', cost: 2 })).toMatchObject({ outcome: 'allowed', remaining: 0 });
+    expect(limiter.takeNow('ada', { id: 'b' })).toMatchObject({ outcome: 'denied' });
+    await limiter.refund('ada', { id: 'a' });
+    expect(limiter.takeNow('ada', { id: 'b' })).toMatchObject({ outcome: 'allowed', remaining: 1 });
+    expect(() => limiter.takeNow('ada')).toThrow(/pass it: take\(key, { id }\), got none/);
+    await expect(limiter.take('ada', { id: '' })).rejects.toThrow(ConfigurationError);
+    await expect(limiter.refund('ada')).rejects.toThrow(/refund\(key, { id }\)/);
+  });
+
+  test('G7: slots of more keys than are kept are refused as what they are: nobody could say', () => {
+    const limiter = createLimiter({ policy: slots, maxKeys: 1 });
+    limiter.takeNow('ada', { id: 'a' });
+    expect(limiter.takeNow('grace', { id: 'a' })).toMatchObject({
+      outcome: 'denied',
+      reason: 'store-unavailable',
+      violatedPolicies: [],
+      degraded: true,
+    });
+    const strict = createLimiter({ policy: slots, maxKeys: 1, onStoreError: 'throw' });
+    strict.takeNow('ada', { id: 'a' });
+    expect(() => strict.takeNow('grace', { id: 'a' })).toThrow(OverloadedError);
+  });
+});
+
+describe('a blocked key', () => {
+  test.each(['exact', 'share'] as const)('is refused for so long, before all other reasons, mode %s', async (mode) => {
+    const clock = fakeClock();
+    const limiter = createLimiter({ policies: [policy, hourly], mode }, { clock, presence: { instances: 1 } });
+    await limiter.block('ada', '2s');
+    for (const cost of [1, 100]) {
+      expect(await limiter.take('ada', { cost })).toMatchObject({
+        outcome: 'denied',
+        reason: 'blocked',
+        retryAfterMs: 2000,
+        remaining: 0,
+        violatedPolicies: ['free', 'hourly'],
+      });
+    }
+    expect(await limiter.peek('ada')).toMatchObject({ reason: 'blocked' });
+    expect(limiter.takeNow('grace')).toMatchObject({ outcome: 'allowed' });
+    clock.advance(2000);
+    expect(limiter.takeNow('ada')).toMatchObject({ outcome: 'allowed' });
+    await limiter.block('ada', '1h');
+    await limiter.reset('ada');
+    expect(limiter.takeNow('ada')).toMatchObject({ outcome: 'allowed' });
+  });
+
+  test('G3: stays blocked here when the store could not be told, and the caller knows', async () => {
+    const limiter = createLimiter({ policy }, { store: brokenStore(outage), presence: { instances: 1 } });
+    await expect(limiter.block('ada', '1h')).rejects.toBe(outage);
+    expect(await limiter.take('ada')).toMatchObject({ reason: 'blocked', decidedBy: 'share' });
+  });
+
+  test.each(['0s', '0.4ms', '20000d', 'soon'])('can not be blocked for %s', async (duration) => {
+    await expect(createLimiter({ policy }).block('ada', duration as '1s')).rejects.toBeInstanceOf(ConfigurationError);
+  });
+});
+
+describe('the strategies that a store has', () => {
+  test('are the ones that a limiter accepts: others are refused when it is made, with the list', () => {
+    const store = { ...brokenStore(outage), strategies: new Set(['token-bucket', 'quota'] as const) };
+    const log = slidingLog({ name: 'log', limit: 3, window: '1s' });
+    expect(() => createLimiter({ policies: [policy, log] }, { store, presence: { instances: 1 } })).toThrow(
+      /policies\[1\]\.strategy: must be one that this store has \("token-bucket", "quota"\), got "sliding-log" of policy "log"/,
+    );
+    expect(createLimiter({ policy: log, mode: 'share' }, { presence: { instances: 2 } }).takeNow('ada')).toMatchObject({
+      outcome: 'allowed',
+      limit: 1,
+    });
   });
 });

@@ -58,8 +58,11 @@ export function randomPolicy(strategy: StrategyName, name: string, random: Rando
   const few = upTo(random() < 0.5 ? 5 : 60);
   const many = random() < 0.7 ? few : upTo(1e6);
   switch (strategy) {
-    case 'token-bucket':
-      return tokenBucket({ name, capacity: few, refill: { tokens: upTo(random() < 0.5 ? 3 : 97), every: one(SPANS) } });
+    case 'token-bucket': {
+      // Not so slow that it would take decades to fill.
+      const tokens = Math.max(Math.ceil(few / 20), upTo(random() < 0.5 ? 3 : 97));
+      return tokenBucket({ name, capacity: few, refill: { tokens, every: one(SPANS) } });
+    }
     case 'gcra':
       return gcra({ name, limit: few, every: one(SPANS), ...one([{}, { burst: 'strict' }, { burst: upTo(20) }]) });
     case 'fixed-window':

@@ -1,4 +1,4 @@
-import type { Duration } from '@spillway/kernel';
+import { type Duration, type Random, seededRandom } from '@spillway/kernel';
 import { type TokenBucketPolicy, tokenBucket } from '@spillway/limit';
 import fc from 'fast-check';
 
@@ -7,6 +7,9 @@ export const runs = (numRuns: number): { numRuns: number; seed?: number } => {
   const seed = Number(process.env.SPILLWAY_SEED);
   return Number.isInteger(seed) && process.env.SPILLWAY_SEED ? { numRuns, seed } : { numRuns };
 };
+
+/** Of any integer: as many different policies, takes and so on as there are seeds. */
+export const randomOf = (seed: number): Random => seededRandom(seed >>> 0);
 
 const everies: readonly Duration[] = [
   '1ms',

@@ -2,7 +2,9 @@ import { memoryLimitStore, type TokenBucketState, takeTokens } from '@spillway/l
 import { createFakeClock } from '@spillway/limit/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { policies, runs, takes } from './arbitraries.ts';
+import { walkStore } from '../../src/testing/walk-store.ts';
+import { ALL_STRATEGIES, randomPolicy } from '../../src/testing/walked-policies.ts';
+import { policies, randomOf, runs, takes } from './arbitraries.ts';
 
 const keys = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 60, maxLength: 60 });
 
@@ -18,7 +20,7 @@ test('G2: memory decides and counts like the pure step, for each key apart, whil
           clock.advanceUs(afterUs);
           const key = `key-${order[at]}`;
           const expected = takeTokens(policy, states.get(key), clock.nowUs(), cost);
-          expect(store.takeNow(key, [policy], cost)).toEqual([expected.verdict]);
+          expect(store.takeNow(key, [policy], cost).verdicts).toEqual([expected.verdict]);
           states.set(key, expected.state);
         }
       },
@@ -26,3 +28,25 @@ test('G2: memory decides and counts like the pure step, for each key apart, whil
     runs(1000),
   );
 });
+
+test.each(ALL_STRATEGIES)(
+  'G2: memory agrees with the pure steps, operation by operation, on any policies: %s',
+  async (strategy) => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        const random = randomOf(seed);
+        const clock = createFakeClock();
+        const others = ALL_STRATEGIES.map((each) => randomPolicy(each, each, random));
+        let mixed = [randomPolicy(strategy, 'p', random)];
+        const policiesOf = (step: number) => {
+          if (step % 40 === 0) mixed = [randomPolicy(strategy, 'p', random), ...others.filter(() => random() < 0.2)];
+          return mixed;
+        };
+        // Room for all ids and blocks of a walk: those that are forgotten are charged anew.
+        const store = memoryLimitStore({ clock, maxKeys: 300 });
+        await walkStore({ store, clock, random, steps: 120, policiesOf, title: `seed ${seed}` });
+      }),
+      runs(100),
+    );
+  },
+);
