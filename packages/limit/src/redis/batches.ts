@@ -6,6 +6,9 @@ import { type Member, readVerdicts } from './member.ts';
 /** Of one script call: it keeps the server from everything else while it runs. */
 const MOST = 256;
 
+/** Once is enough, unless the store's clock went back over a period while others take and refund at the same time. */
+const MOST_MOMENTS = 16;
+
 /** What goes to one server, or one slot of a Cluster. */
 interface Line {
   members: Member[];
@@ -95,11 +98,11 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
           break;
         case 3: {
           const moments = member.set.policies.map(() => numbers.take());
-          sendAgain(member, moments);
+          sendAgain(member, moments, MOST_MOMENTS);
           break;
         }
         case 4:
-          sendAgain(member, undefined);
+          sendAgain(member, member.moments, 2);
           break;
         case 5:
           member.reject(new RedisReplyError(limitScript.name, String(reply[at])));
@@ -112,12 +115,12 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
   };
 
   /** Nothing was done, and somebody still waits: nothing is repeated. */
-  const sendAgain = (member: Member, moments: readonly number[] | undefined): void => {
-    if (member.again) {
+  const sendAgain = (member: Member, moments: readonly number[] | undefined, most: number): void => {
+    if (member.again >= most) {
       member.reject(new StoreUnavailableError(limitScript.name, undefined, 'has a clock that jumps'));
       return;
     }
-    member.again = true;
+    member.again += 1;
     member.moments = moments;
     add(member);
   };

@@ -313,7 +313,7 @@ local function go_on()
       if id == '' then id = nil end
     end
     left = left - 1
-    width = #policies
+    width, id_key = #policies, nil
     if what == 'o' or what == 'u' then
       width = width + 1
       id_key = KEYS[passed + width]

@@ -17,8 +17,8 @@ export interface Member {
   /** When what is refunded was taken. */
   readonly takenAtUs: number | undefined;
   readonly id: string | undefined;
-  /** Its script came back without having done anything, and it was sent again. */
-  again: boolean;
+  /** How often its script came back without having done anything, and it was sent again. */
+  again: number;
   /** With arguments for these moments. */
   moments: readonly number[] | undefined;
   resolve(verdicts: readonly Verdict[], atUs: number): void;

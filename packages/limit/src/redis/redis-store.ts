@@ -63,7 +63,7 @@ export function redisLimitStore({ link, prefix = 'spillway', clock }: RedisLimit
         number,
         takenAtUs,
         id: id === undefined ? undefined : idText(id),
-        again: false,
+        again: 0,
         moments: undefined,
         resolve: (verdicts, atUs) => resolve(toAnswer(verdicts, atUs)),
         reject,

@@ -1,4 +1,4 @@
-import { createLimiter, tokenBucket } from '@spillway/limit';
+import { concurrency, createLimiter, fixedWindow, quota, slidingLog, tokenBucket } from '@spillway/limit';
 import { redisLimitStore } from '@spillway/limit/redis';
 import { HOSTILE_KEYS, limitStoreSuite } from '@spillway/limit/testing';
 import { connectRedis, type RedisLink } from '@spillway/redis';
@@ -40,5 +40,25 @@ describe('on a Cluster', () => {
       { store: redisLimitStore({ link, prefix: newPrefix() }) },
     );
     for (const key of HOSTILE_KEYS) expect(await limiter.take(key)).toMatchObject({ outcome: 'allowed', remaining: 4 });
+  });
+
+  test('calls of one turn for subjects of many slots are each answered in order, their ids remembered beside them', async () => {
+    const store = redisLimitStore({ link, prefix: newPrefix() });
+    const policies = [
+      tokenBucket({ name: 'a', capacity: 3, refill: { tokens: 1, every: '1h' } }),
+      fixedWindow({ name: 'b', limit: 3, window: '1h', align: 'first-hit' }),
+      quota({ name: 'c', limit: 3, per: 'month' }),
+      slidingLog({ name: 'd', limit: 3, window: '1h' }),
+      concurrency({ name: 'e', limit: 3, lease: '1h' }),
+    ];
+    const keys = Array.from({ length: 50 }, (_, at) => `key-${at}`);
+    // Teaches the store's time, which ids ask for: who has to learn it first is sent anew, after the others.
+    await Promise.all(keys.map((key) => store.peek(key, policies, 1)));
+    const takes = await Promise.all(
+      keys.flatMap((key) => ['x', 'y', 'x', 'z', 'w'].map((id) => store.take(key, policies, 1, id))),
+    );
+    const told = takes.map(({ verdicts }) => verdicts.map(({ outcome, remaining }) => `${outcome} ${remaining}`));
+    const each = ['allowed 2', 'allowed 1', 'allowed 1', 'allowed 0', 'denied 0'];
+    expect(told).toEqual(keys.flatMap(() => each.map((words) => policies.map(() => words))));
   });
 });

@@ -19,12 +19,12 @@ export async function keysUnder(link: RedisLink, prefix: string): Promise<Stored
   return Promise.all(
     [...new Set(names)].sort().map(async (name) => {
       const ttlMs = await link.command<number>('PTTL', [name]);
-      return { name, value: await valueOf(link, name), ttlMs: ttlMs === -1 ? undefined : ttlMs };
+      return { name, value: await keptIn(link, name), ttlMs: ttlMs === -1 ? undefined : ttlMs };
     }),
   );
 }
 
-async function valueOf(link: RedisLink, name: string): Promise<string> {
+async function keptIn(link: RedisLink, name: string): Promise<string> {
   const type = await link.command<string>('TYPE', [name]);
   switch (type) {
     case 'string':
