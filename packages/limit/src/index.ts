@@ -34,7 +34,25 @@ export {
   type MemoryLimitStoreOptions,
   memoryLimitStore,
 } from './memory/memory-store.ts';
-export type { LimitDecisionMessage, LimitOverflowMessage, LimitStoreErrorMessage } from './messages.ts';
+export type {
+  LimitDecisionMessage,
+  LimitOverflowMessage,
+  LimitShadowMessage,
+  LimitStoreErrorMessage,
+  LimitUnknownPlanMessage,
+} from './messages.ts';
+export { createPlanBook, type PlanBook, type PlanBookOptions } from './plans/plan-book.ts';
+export { openPlanFile, type PlanFile, type PlanFileOptions } from './plans/plan-file.ts';
+export {
+  compositeKey,
+  createPlanLimiter,
+  type PlanLimiter,
+  type PlanLimiterOptions,
+  type PlannedDecision,
+  type PlannedOptions,
+  type PlannedTakeOptions,
+} from './plans/plan-limiter.ts';
+export { type Plan, type Plans, parsePlans, shippedPlans } from './plans/plans.ts';
 export type { LimitStore, Refund, SynchronousLimitStore, Take } from './store.ts';
 export {
   type ConcurrencyOptions,

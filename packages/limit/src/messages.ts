@@ -20,3 +20,17 @@ export interface LimitOverflowMessage {
   /** Keys with a state of their own. */
   readonly keys: number;
 }
+
+/** `spillway:limit:shadow`: what a plan's shadow policies would have decided about a take that was allowed. */
+export interface LimitShadowMessage {
+  readonly plan: string;
+  /** As for a decision: never to become a metric's label. */
+  readonly key: string;
+  readonly cost: number;
+  readonly decision: Decision;
+}
+
+/** `spillway:limit:unknown-plan`: the application named a plan that there is not; the default plan holds. */
+export interface LimitUnknownPlanMessage {
+  readonly plan: string;
+}

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { UnknownPlanMessage } from '../messages.ts';
+import type { LimitUnknownPlanMessage } from '../messages.ts';
 import type { Plan, Plans } from './plans.ts';
 
 /** The plans as they are now. Everything that decides by them asks anew each time, so that a change holds at once. */
@@ -37,7 +37,7 @@ export function createPlanBook(initial: Plans, { planOf }: PlanBookOptions = {})
       if (name === undefined) return plans.defaultPlan;
       const plan = plans.byName.get(name);
       if (plan !== undefined) return plan;
-      if (unknownPlan.hasSubscribers) unknownPlan.publish({ plan: name } satisfies UnknownPlanMessage);
+      if (unknownPlan.hasSubscribers) unknownPlan.publish({ plan: name } satisfies LimitUnknownPlanMessage);
       return plans.defaultPlan;
     },
   };

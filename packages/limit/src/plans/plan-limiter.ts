@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Duration } from '@spillway/kernel';
 import type { Decision } from '../core/decision.ts';
-import { createLimiter, type Limiter, type RefundOptions, type TakeOptions } from '../limiter.ts';
+import { createLimiter, type Limiter, type PeekOptions, type RefundOptions, type TakeOptions } from '../limiter.ts';
 import type { LimiterDependencies, LimitMode, OnStoreError } from '../limiter-options.ts';
 import { memoryLimitStore } from '../memory/memory-store.ts';
 import type { LimitShadowMessage } from '../messages.ts';
@@ -23,7 +23,7 @@ export interface PlanLimiterOptions {
 /** A limiter whose policies are those of the key's plan, as the book has it at each call. Errors as a `Limiter`'s. */
 export interface PlanLimiter {
   take(key: string, options?: PlannedTakeOptions): Promise<PlannedDecision>;
-  peek(key: string, options?: PlannedTakeOptions): Promise<PlannedDecision>;
+  peek(key: string, options?: PlannedOptions & PeekOptions): Promise<PlannedDecision>;
   refund(key: string, options?: PlannedOptions & RefundOptions): Promise<void>;
   block(key: string, duration: Duration, options?: PlannedOptions): Promise<void>;
   reset(key: string, options?: PlannedOptions): Promise<void>;
@@ -104,7 +104,9 @@ export function createPlanLimiter(options: PlanLimiterOptions, dependencies: Lim
       return { ...(await enforced.peek(counted, take)), plan: plan.name };
     },
     async refund(key, { subject, ...refund } = {}) {
-      const { enforced, subject: counted } = prepared(key, subject);
+      const { plan, enforced, subject: counted } = prepared(key, subject);
+      // Under another plan by now: its policies were not charged.
+      if (refund.of !== undefined && 'plan' in refund.of && refund.of.plan !== plan.name) return;
       await enforced.refund(counted, refund);
     },
     async block(key, duration, { subject } = {}) {

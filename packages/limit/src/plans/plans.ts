@@ -92,7 +92,7 @@ function planFrom(name: string, input: unknown, issues: Issue[]): Plan {
   const fields = record(input, path, 'an object with "policies"', issues);
   checkFields(fields, ['policies', 'shadow'], path, issues);
   const policies = policiesFrom(fields.policies, `${path}.policies`, issues);
-  if (policies.length === 0 && Array.isArray(fields.policies)) {
+  if (Array.isArray(fields.policies) && fields.policies.length === 0) {
     issues.push({ path: `${path}.policies`, message: 'must hold at least one policy, got none' });
   }
   const shadow = fields.shadow === undefined ? [] : policiesFrom(fields.shadow, `${path}.shadow`, issues);
