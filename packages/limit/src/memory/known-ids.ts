@@ -44,6 +44,12 @@ export class KnownIds {
     this.#young.set(id, { untilUs: nowUs + REMEMBER_US, cost });
   }
 
+  /** When it was charged; undefined when it is not known. */
+  chargedAtUs(id: string): number | undefined {
+    const known = this.#young.get(id) ?? this.#old.get(id);
+    return known === undefined ? undefined : known.untilUs - REMEMBER_US;
+  }
+
   delete(id: string): void {
     this.#young.delete(id);
     this.#old.delete(id);
