@@ -52,13 +52,9 @@ local function put(value)
   filled = filled + 1
   reply[filled] = value
 end
--- As text: the conversion of Lua itself rounds. %d has the range of a long, which may be 32 bits; two of them reach 10^18, and are
--- twice as fast as %.0f.
-local function whole(n)
-  if n < 1e9 then return format('%d', n) end
-  local high = math.floor(n / 1e9)
-  return format('%d%09d', high, n - high * 1e9)
-end
+-- As text: the conversion of Lua itself rounds. %d has the range of a long, which may be 32 bits; else it is twice as fast as %.0f.
+local as_text = format('%d', 1099511627776) == '1099511627776' and '%d' or '%.0f'
+local function whole(n) return format(as_text, n) end
 local function ttl(until_us) return whole(math.max(0, math.ceil((until_us - now) / 1000)) + slack_ms) end
 local function nonsense() error({ err = 'ERR this key holds something else than the state of a limit' }) end
 -- A value, or nil, or nil and until when the key is blocked.
@@ -83,7 +79,7 @@ end
 local function unpair(text)
   if find(text, '^%d+$') then
     local length = #text
-    if length <= 16 then return tonumber(text), 0 end
+    if length <= 16 then return text + 0, 0 end
     if length == 19 then return tonumber(sub(text, 1, 16)), tonumber(sub(text, 17)) end
   end
   local us, count = match(text, '^%-(%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d%d%d%d%d%d)$')

@@ -11,7 +11,7 @@ import {
 import { redisLimitStore } from '@spillway/limit/redis';
 import { createFakeClock, limitStoreSuite, type StoredKey } from '@spillway/limit/testing';
 import { connectRedis, type RedisLink, type RedisScript } from '@spillway/redis';
-import { startRedis } from '@spillway/testkit';
+import { startFaultProxy, startRedis } from '@spillway/testkit';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { keysUnder } from '../support/redis-keys.ts';
@@ -225,6 +225,33 @@ describe('the Redis limit store', () => {
     }
     expect(await store.peek('ada', windows, 1)).toMatchObject([{ remaining: 800 }, { remaining: 800 }]);
     await own.close();
+  });
+
+  test('replies lost after the commit: a batch is charged once, and so is an id that is repeated', async () => {
+    await using redis = await startRedis();
+    const proxy = await startFaultProxy({ target: redis });
+    const own = connectRedis({ url: proxy.url(redis.url) });
+    await own.ready({ timeout: '10s' });
+    const store = redisLimitStore({ link: own, clock: createFakeClock() });
+    const policies = [tokenBucket({ name: 'p', capacity: 100, refill: { tokens: 1, every: '1h' } })];
+    const takes = () =>
+      Array.from({ length: 20 }, (_, at) => store.take('ada', policies, 1, at < 10 ? `${at}` : undefined));
+    await store.take('ada', policies, 1);
+    proxy.dropReplies(true);
+    const lost = await Promise.allSettled(takes());
+    expect(lost.every(({ status }) => status === 'rejected')).toBe(true);
+    await proxy.restore();
+    const answers = () =>
+      store.peek('ada', policies, 1).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(answers).toBe(true);
+    // Ten of them are known, ten are new.
+    await Promise.all(takes());
+    expect(await store.peek('ada', policies, 1)).toMatchObject([{ remaining: 100 - 1 - 20 - 10 }]);
+    await own.close();
+    await proxy.close();
   });
 });
 
