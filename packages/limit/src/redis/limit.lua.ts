@@ -23,7 +23,7 @@ const HEAD = `
 --
 -- KEYS     of each member: one for each of its policies, and for "o" and "u" that of its id; all in one slot
 -- ARGV[1]  now in us, or "" to ask the server
--- ARGV[2]  how many sets of policies follow: "letter integers letter integers ..."
+-- ARGV[2]  how many sets of policies follow: [["letter", [integers]], ...]
 -- then     the members, in pairs: how many alike follow each other, "<what><set> <number> <moment> <id>":
 --          t take, o take once (moment: not after), p peek: number is the cost
 --          r refund, u refund of what was taken once (moment: of the take, may be left out): number is the cost
@@ -118,20 +118,48 @@ const MAIN = `
 local loaded, sets = {}, {}
 local given = tonumber(ARGV[2])
 for i = 1, given do
-  local policies = {}
-  for letter, numbers in gmatch(ARGV[2 + i], '(%a)([%d ]*)') do
-    local p = {}
-    for number in gmatch(numbers, '%d+') do p[#p + 1] = tonumber(number) end
-    local strategy = loaded[letter] or load(letter)
-    loaded[letter] = strategy
-    p.strategy = strategy
-    policies[#policies + 1] = p
+  local policies = cjson.decode(ARGV[2 + i])
+  for j = 1, #policies do
+    local letter, p = policies[j][1], policies[j][2]
+    loaded[letter] = loaded[letter] or load(letter)
+    p.strategy = loaded[letter]
+    policies[j] = p
   end
   sets[i] = policies
 end
 
 local passed, reading, wrote = 0, nil, false
 
+-- What take does for one policy without an id to remember, which are most.
+local function take_one(what, p, cost, id)
+  local key, strategy = KEYS[passed + 1], p.strategy
+  reading = key
+  local state, blocked, moment = strategy.read(p, key)
+  if state then
+    if not strategy.fits(p, state, cost, id) then
+      put(0)
+      put(0)
+      return strategy.stand(p, key, state, cost)
+    end
+    if what == 't' then
+      state = strategy.take(p, key, state, cost, id)
+      wrote = true
+    end
+    put(1)
+    strategy.stand(p, key, state, 0)
+  elseif blocked then
+    put(0)
+    put(2)
+    put(blocked - now)
+  else
+    put(3)
+    put(moment)
+  end
+end
+
+-- Everything else, made when the first member asks for it: a lone take has no use for it.
+local act
+local function make_act()
 local function put_moments(policies, moments)
   put(3)
   for i = 1, #policies do put(moments[i] or 0) end
@@ -187,33 +215,6 @@ local function take(what, policies, cost, id, id_key)
       if not all then put(fit[i] and 1 or 0) end
       p.strategy.stand(p, KEYS[passed + i], states[i], fit[i] and 0 or cost)
     end
-  end
-end
-
--- What take does for one policy without an id to remember, which are most.
-local function take_one(what, p, cost, id)
-  local key, strategy = KEYS[passed + 1], p.strategy
-  reading = key
-  local state, blocked, moment = strategy.read(p, key)
-  if state then
-    if not strategy.fits(p, state, cost, id) then
-      put(0)
-      put(0)
-      return strategy.stand(p, key, state, cost)
-    end
-    if what == 't' then
-      state = strategy.take(p, key, state, cost, id)
-      wrote = true
-    end
-    put(1)
-    strategy.stand(p, key, state, 0)
-  elseif blocked then
-    put(0)
-    put(2)
-    put(blocked - now)
-  else
-    put(3)
-    put(moment)
   end
 end
 
@@ -273,9 +274,8 @@ local function block(policies, for_us)
   put(2)
 end
 
-local function act(what, policies, number, at, id, id_key)
+return function(what, policies, number, at, id, id_key)
   if what == 't' or what == 'p' then
-    if #policies == 1 then return take_one(what, policies[1], number, id) end
     take(what, policies, number, id, nil)
   elseif what == 'o' then
     if now > at then return put(4) end
@@ -292,6 +292,7 @@ local function act(what, policies, number, at, id, id_key)
     wrote = true
     put(2)
   end
+end
 end
 
 -- The members in order; after one that failed, from the next one on.
@@ -315,7 +316,12 @@ local function go_on()
       id_key = KEYS[passed + width]
     end
     before = filled
-    act(what, policies, number, at, id, id_key)
+    if width == 1 and (what == 't' or what == 'p') then
+      take_one(what, policies[1], number, id)
+    else
+      act = act or make_act()
+      act(what, policies, number, at, id, id_key)
+    end
   end
 end
 while true do

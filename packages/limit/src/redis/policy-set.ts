@@ -33,12 +33,12 @@ export function policySet(policies: readonly Policy[], keys: LimitKeys): PolicyS
   const strategies = policies.map(redisStrategyOf);
   const holding = policies.filter(({ strategy }) => strategy === 'concurrency').length;
   const textFor = (momentsUs: readonly number[], aroundUs: number): string =>
-    policies
-      .map((policy, at) => {
+    JSON.stringify(
+      policies.map((policy, at) => {
         const strategy = redisStrategyOf(policy);
-        return `${strategy.letter} ${strategy.args(policy, momentsUs[at] || aroundUs).join(' ')}`;
-      })
-      .join(' ');
+        return [strategy.letter, strategy.args(policy, momentsUs[at] || aroundUs)];
+      }),
+    );
   let text: string | undefined;
   let [fromUs, toUs] = [0, 0];
   return {
