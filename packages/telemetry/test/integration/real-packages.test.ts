@@ -54,7 +54,7 @@ test('a limiter on real Redis shows its decisions, its link and its commands', a
   expect(await sample('spillway_limit_degraded_decisions_total{policy="free"}')).toBe(1);
   expect(await sample('spillway_limit_store_errors_total{policy="free"}')).toBe(1);
   expect(await sample('spillway_redis_up{link="main"}')).toBe(0);
-  const command = '{link="main",operation="limit.token-bucket"';
+  const command = '{link="main",operation="limit"';
   expect(await sample(`spillway_redis_commands_total${command},outcome="ok"}`)).toBe(2);
   // The first EVALSHA may have met a server that did not know the script: a command of its own.
   expect(await sample(`spillway_redis_command_duration_seconds_count${command}}`)).toBeGreaterThanOrEqual(2);
