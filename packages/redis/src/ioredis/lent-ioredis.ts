@@ -1,7 +1,8 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import type { Cluster, Redis } from 'ioredis';
 import { backOffMs } from '../core/back-off.ts';
-import { Lane, type LaneOptions, MASTER_ROLE, PING } from '../link/lane.ts';
+import { Lane, type LaneOptions } from '../link/lane.ts';
+import { MASTER_ROLE, PING } from '../link/prober.ts';
 import type { Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';
 import { callWire } from './call-wire.ts';

@@ -1,6 +1,7 @@
 import type { Random } from '@spillway/kernel';
 import { Redis } from 'ioredis';
-import { Lane, type LaneOptions, MASTER_ROLE, PING } from '../link/lane.ts';
+import { Lane, type LaneOptions } from '../link/lane.ts';
+import { MASTER_ROLE, PING } from '../link/prober.ts';
 import type { WireEvents } from '../link/request.ts';
 import type { Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';

@@ -1,7 +1,8 @@
 import { ConfigurationError } from '@spillway/kernel';
 import { backOffMs } from '../core/back-off.ts';
 import { toResp2Shape } from '../core/reply-shape.ts';
-import { Lane, type LaneOptions, PING } from '../link/lane.ts';
+import { Lane, type LaneOptions } from '../link/lane.ts';
+import { PING } from '../link/prober.ts';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 import type { SubscriptionEvents, Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';
