@@ -1,33 +1,15 @@
-import { OverloadedError, type Random, StoreUnavailableError } from '@spillway/kernel';
+import { OverloadedError, StoreUnavailableError } from '@spillway/kernel';
 import { commandChannel, type RedisCommandMessage } from '../channels.ts';
 import { type BreakerEvent, type BreakerState, INITIAL_BREAKER, transition } from '../core/breaker.ts';
 import type { RedisArgument } from '../link.ts';
 import { DeadlineQueues } from './deadline-queues.ts';
 import type { Batch } from './deadlines.ts';
 import { GatheredGets } from './gathered-gets.ts';
+import type { LaneOptions } from './lane-options.ts';
 import { LaneRequest } from './lane-request.ts';
-import { type Probe, type Probed, Prober } from './prober.ts';
+import { type Probed, Prober } from './prober.ts';
 import { isRedirect, toLinkError, verdictOf } from './reply-errors.ts';
-import type { Request, Wire, WireEvents } from './request.ts';
-
-export interface LaneOptions {
-  /** The link's name, for metrics. */
-  readonly link: string;
-  /** Whose rights are asked for when one is missing. */
-  readonly user: string | undefined;
-  readonly deadlineMs: number;
-  /** A probe answered later than this does not close the breaker. */
-  readonly probeDeadlineMs: number;
-  /** Commands that the server has not answered; beyond it new ones are refused. */
-  readonly maxPending: number;
-  readonly random: Random;
-  /** What a probe sends. */
-  readonly probe: Probe;
-  /** Called after the lane began or ceased to serve. */
-  readonly onServing: (serving: boolean) => void;
-  /** Takes a request that this server said belongs elsewhere (MOVED, ASK). False when it can not. */
-  readonly redirect?: (request: Request) => boolean;
-}
+import type { Wire, WireEvents } from './request.ts';
 
 /**
  * The way to one server: one wire, its deadlines, its breaker. Commands pass while the breaker is closed, and fail at once
