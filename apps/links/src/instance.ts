@@ -51,7 +51,11 @@ export async function startInstance(given: Config, options: InstanceOptions): Pr
     // Once nothing can refuse the start any more: a key of a service that never came up would be lost.
     if (config.adminKey === undefined) await makeFirstAdminKey(services.database.sql, options.showAdminKey);
     setImmediate(() => {
-      clicks.warm();
+      try {
+        clicks.warm();
+      } catch (error) {
+        services.log.error({ err: error }, 'every country is unknown');
+      }
       app.metrics.registry().catch((error) => services.log.error({ err: error }, 'no metrics'));
     });
     const watch = watchHealth({

@@ -32,6 +32,7 @@ export {
 } from './postgres/postgres-server.ts';
 export { freePort } from './processes/free-port.ts';
 export { isRunning, processUsage } from './processes/process-identity.ts';
+export { smallDisk } from './processes/small-disk.ts';
 export { type ChildProcessHandle, type Exit, type SpawnOptions, spawnProcess } from './processes/spawn-process.ts';
 export { type TemporaryDirectory, temporaryDirectory } from './processes/temporary-directory.ts';
 export { until } from './processes/until.ts';

@@ -10,7 +10,10 @@ export interface Countries {
   of(address: string): string;
   /** The same for an IPv4 address whose number is known: most answers hold for its whole /24 network and are remembered. */
   ofIpv4(number: number, address: string): string;
-  /** Reads the database now rather than with the first click. Errors as `of` throws them. */
+  /**
+   * Reads the database now rather than with the first click.
+   * @throws {ConfigurationError} when it can not be read; every country is unknown then
+   */
   load(): void;
 }
 
@@ -27,8 +30,16 @@ const require = createRequire(import.meta.url);
 export function openCountries(source: 'packaged' | 'off' | (string & {})): Countries {
   if (source === 'off') return { of: () => UNKNOWN, ofIpv4: () => UNKNOWN, load: () => undefined };
   let look: ((address: string) => Found) | undefined;
+  let failure: { readonly error: unknown } | undefined;
   const opened = () => {
-    look ??= openFile(source === 'packaged' ? packagedFile() : source);
+    if (look !== undefined) return look;
+    try {
+      look = openFile(source === 'packaged' ? packagedFile() : source);
+    } catch (error) {
+      // A click without its country is better than none.
+      look = () => ({ country: UNKNOWN, prefixLength: 0 });
+      failure = { error };
+    }
     return look;
   };
   const networks = new Map<number, string>();
@@ -43,7 +54,10 @@ export function openCountries(source: 'packaged' | 'off' | (string & {})): Count
       if (prefixLength <= 24) networks.set(network, country);
       return country;
     },
-    load: () => void opened(),
+    load() {
+      opened();
+      if (failure !== undefined) throw failure.error;
+    },
   };
 }
 

@@ -1,29 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, spawnProcess, temporaryDirectory } from '@spillway/testkit';
+import { freePort, smallDisk, spawnProcess } from '@spillway/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { COMMAND, spillway } from '../support/spillway.ts';
-
-const shell = (script: string, path: string): void => {
-  execFileSync('sh', ['-c', script, 'sh', path], { stdio: 'ignore' });
-};
-
-/** A file system of one's own, 4 MiB large; undefined where this user may not mount one. */
-function smallDisk(): string | undefined {
-  const directory = temporaryDirectory({ name: 'disk' });
-  try {
-    shell('mount -t tmpfs -o size=4m tmpfs "$1"', directory.path);
-  } catch {
-    void directory.close();
-    return undefined;
-  }
-  onTestFinished(async () => {
-    shell('umount -l "$1"', directory.path);
-    await directory.close();
-  });
-  return directory.path;
-}
 
 /** Takes all the room that is left. */
 function fill(disk: string): void {
@@ -42,9 +21,11 @@ function fill(disk: string): void {
 }
 
 test('G6: a full disk is named, with the remedy, at the start and to whoever creates a link', async ({ skip }) => {
-  const disk = smallDisk();
-  if (disk === undefined)
+  const mounted = smallDisk({ kib: 4_096 });
+  if (mounted === undefined)
     return skip('this user may not mount a small file system; run it as root, outside of a container');
+  onTestFinished(() => mounted.close());
+  const { path: disk } = mounted;
   const port = await freePort();
   const env = { HOST: '127.0.0.1', PORT: String(port), DATA_DIR: disk, LOG_LEVEL: 'silent' };
   const refusesToStart = async () => {

@@ -1,40 +1,21 @@
-import { execFileSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryDirectory, until } from '@spillway/testkit';
+import { smallDisk, until } from '@spillway/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { createEventLog, createSink, type EventLog } from '../../src/index.ts';
 import { memoryTransport } from '../../src/memory/index.ts';
 import { sqlWatermarks } from '../../src/sql/index.ts';
 import { type Click, openSqlite, writeClicks } from '../support/open-sql.ts';
 
-const shell = (script: string, path: string): void => {
-  execFileSync('sh', ['-c', script, 'sh', path], { stdio: 'ignore' });
-};
-
-/** A file system of one's own, 256 KiB large; undefined where this user may not mount one. */
-function smallDisk(): string | undefined {
-  const directory = temporaryDirectory({ name: 'disk' });
-  try {
-    shell('mount -t tmpfs -o size=256k tmpfs "$1"', directory.path);
-  } catch {
-    void directory.close();
-    return undefined;
-  }
-  onTestFinished(async () => {
-    shell('umount -l "$1"', directory.path);
-    await directory.close();
-  });
-  return directory.path;
-}
-
 const dropped = (log: EventLog<Click>) => Object.values(log.stats().dropped).reduce((sum, count) => sum + count, 0);
 
 test('G6: a full disk drops by reason, keeps what it has, and takes again when there is room', async ({ skip }) => {
-  const path = smallDisk();
-  if (path === undefined)
+  const disk = smallDisk({ kib: 256 });
+  if (disk === undefined)
     return skip('this user may not mount a small file system; run it as root, outside of a container');
+  onTestFinished(() => disk.close());
+  const { path } = disk;
   const { sql, counted, close } = await openSqlite();
   const transport = memoryTransport();
   const log = await createEventLog<Click>({

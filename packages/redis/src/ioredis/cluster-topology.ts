@@ -2,7 +2,9 @@ import { Cluster, type Redis } from 'ioredis';
 import { backOffMs } from '../core/back-off.ts';
 import { keyOfCommand } from '../core/command-key.ts';
 import { SLOTS, slotOf } from '../core/slot.ts';
-import { Lane, type LaneOptions, PING } from '../link/lane.ts';
+import { Lane } from '../link/lane.ts';
+import { type LaneOptions, laneOptions } from '../link/lane-options.ts';
+import { PING } from '../link/prober.ts';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 import type { DedicatedLanes, Topology, TopologyContext } from '../link/topology.ts';
 import type { RedisArgument } from '../link.ts';
@@ -62,17 +64,11 @@ export function clusterTopologyOver(
   let closed = false;
   let refresh: NodeJS.Timeout | undefined;
 
-  const laneOptions: LaneOptions = {
-    link: options.name,
-    user: options.username,
-    deadlineMs: options.deadlineMs,
-    probeDeadlineMs: options.deadlineMs,
-    maxPending: options.maxPending,
-    random: options.random,
+  const ofLanes = laneOptions(options, {
     probe: PING,
     onServing: () => changed(),
     redirect: (request) => redirect(cluster, request),
-  };
+  });
 
   const changed = () => {
     context.changed();
@@ -105,7 +101,7 @@ export function clusterTopologyOver(
     for (const key of owners) {
       const client = clients.get(key);
       if (client === undefined || lanes.has(key)) continue;
-      const lane = new Lane(laneOptions, (events) => nodes.toWire(client, events));
+      const lane = new Lane(ofLanes, (events) => nodes.toWire(client, events));
       lanes.set(key, { lane, client });
       if (client.status === 'wait') client.connect().catch(() => undefined);
     }
@@ -147,7 +143,7 @@ export function clusterTopologyOver(
       for (const { lane } of lanes.values()) if (!lane.serving && lane.lastError !== undefined) return lane.lastError;
       return lastError;
     },
-    dedicated: () => dedicatedLanes(cluster, laneOptions, ownerOf),
+    dedicated: () => dedicatedLanes(cluster, ofLanes, ownerOf),
     subscribeOnce: (channel, events) => {
       const all = cluster.nodes('all');
       const node = all[Math.floor(options.random() * all.length)];
@@ -176,16 +172,16 @@ const ignore = () => undefined;
 /** Lanes on sockets of their own, one per node that they are needed for. */
 function dedicatedLanes(
   cluster: Cluster,
-  laneOptions: LaneOptions,
+  ofLanes: LaneOptions,
   ownerOf: (name: string, args: readonly RedisArgument[]) => string | undefined,
 ): DedicatedLanes {
   const own = new Map<string, Lane>();
   // A key that has moved fails its command; the next one finds the new owner.
-  const { redirect: _, ...plain } = laneOptions;
+  const { redirect: _, ...plain } = ofLanes;
   const open = (owner: string): Lane | undefined => {
     const node = cluster.nodes('master').find((client) => keyOfNode(client) === owner);
     if (node === undefined) return undefined;
-    const retryStrategy = (attempt: number) => backOffMs(attempt, laneOptions.random);
+    const retryStrategy = (attempt: number) => backOffMs(attempt, ofLanes.random);
     const client = node.duplicate({ ...OWN_SOCKET, retryStrategy, lazyConnect: false });
     const lane = new Lane({ ...plain, deadlineMs: DEDICATED_DEADLINE_MS, onServing: ignore }, (events) =>
       callWire(client, events, 'owned'),

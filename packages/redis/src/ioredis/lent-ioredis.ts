@@ -1,7 +1,9 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import type { Cluster, Redis } from 'ioredis';
 import { backOffMs } from '../core/back-off.ts';
-import { Lane, type LaneOptions, MASTER_ROLE, PING } from '../link/lane.ts';
+import { Lane } from '../link/lane.ts';
+import { laneOptions } from '../link/lane-options.ts';
+import { MASTER_ROLE, PING } from '../link/prober.ts';
 import type { Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';
 import { callWire } from './call-wire.ts';
@@ -37,17 +39,14 @@ export function lentIoredisTopology(
     });
   }
   const kind = Array.isArray(client.options.sentinels) ? 'sentinel' : 'plain';
-  const laneOptions: LaneOptions = {
-    link: options.name,
+  const ofLanes = {
+    ...laneOptions(options, {
+      probe: kind === 'sentinel' ? MASTER_ROLE : PING,
+      onServing: () => context.changed(),
+    }),
     user: client.options.username ?? undefined,
-    deadlineMs: options.deadlineMs,
-    probeDeadlineMs: options.deadlineMs,
-    maxPending: options.maxPending,
-    random: options.random,
-    probe: kind === 'sentinel' ? MASTER_ROLE : PING,
-    onServing: () => context.changed(),
   };
-  const lane = new Lane(laneOptions, (events) => callWire(client, events, 'borrowed'));
+  const lane = new Lane(ofLanes, (events) => callWire(client, events, 'borrowed'));
   if (client.status === 'wait') client.connect().catch(() => undefined);
   return {
     kind,
@@ -60,7 +59,7 @@ export function lentIoredisTopology(
       const retryStrategy = (attempt: number) => backOffMs(attempt, options.random);
       const own = client.duplicate({ lazyConnect: false, enableAutoPipelining: false, retryStrategy });
       const ownLane = new Lane(
-        { ...laneOptions, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
+        { ...ofLanes, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
         (events) => callWire(own, events, 'owned'),
       );
       const letGo = stayConnected(own, options.random);

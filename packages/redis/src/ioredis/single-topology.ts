@@ -1,6 +1,8 @@
 import type { Random } from '@spillway/kernel';
 import { Redis } from 'ioredis';
-import { Lane, type LaneOptions, MASTER_ROLE, PING } from '../link/lane.ts';
+import { Lane } from '../link/lane.ts';
+import { laneOptions } from '../link/lane-options.ts';
+import { MASTER_ROLE, PING } from '../link/prober.ts';
 import type { WireEvents } from '../link/request.ts';
 import type { Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';
@@ -16,17 +18,11 @@ export const DEDICATED_DEADLINE_MS = 30_000;
 export function singleTopology(options: ParsedOptions, context: TopologyContext): Topology {
   const toClient: ClientOptions = { ...clientOptions(options), ...targetOptions(options) };
   const kind = options.target.kind === 'sentinel' ? 'sentinel' : 'plain';
-  const laneOptions: LaneOptions = {
-    link: options.name,
-    user: options.username,
-    deadlineMs: options.deadlineMs,
-    probeDeadlineMs: options.deadlineMs,
-    maxPending: options.maxPending,
-    random: options.random,
+  const ofLanes = laneOptions(options, {
     probe: kind === 'sentinel' ? MASTER_ROLE : PING,
     onServing: () => context.changed(),
-  };
-  const lane = new Lane(laneOptions, ownWire(toClient, options.random));
+  });
+  const lane = new Lane(ofLanes, ownWire(toClient, options.random));
   return {
     kind,
     route: () => lane,
@@ -36,7 +32,7 @@ export function singleTopology(options: ParsedOptions, context: TopologyContext)
     },
     dedicated: () => {
       const own = new Lane(
-        { ...laneOptions, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
+        { ...ofLanes, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
         ownWire(toClient, options.random),
       );
       return { route: () => own, drop: (error) => own.drop(error), close: () => own.close() };

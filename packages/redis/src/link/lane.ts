@@ -1,52 +1,15 @@
-import { OverloadedError, type Random, StoreUnavailableError } from '@spillway/kernel';
+import { OverloadedError, StoreUnavailableError } from '@spillway/kernel';
 import { commandChannel, type RedisCommandMessage } from '../channels.ts';
-import { backOffMs } from '../core/back-off.ts';
 import { type BreakerEvent, type BreakerState, INITIAL_BREAKER, transition } from '../core/breaker.ts';
 import type { RedisArgument } from '../link.ts';
-import { type Batch, DeadlineQueue } from './deadlines.ts';
+import { DeadlineQueues } from './deadline-queues.ts';
+import type { Batch } from './deadlines.ts';
 import { GatheredGets } from './gathered-gets.ts';
+import type { LaneOptions } from './lane-options.ts';
 import { LaneRequest } from './lane-request.ts';
-import { toLinkError, verdictOf } from './reply-errors.ts';
-import type { Request, Wire, WireEvents } from './request.ts';
-
-/** How long a connection whose probe got no answer is kept in the hope of a late one, before another is tried. */
-const PATIENCE_MS = 3_000;
-
-/** Distinct deadlines that are remembered; beyond it, idle ones are forgotten. */
-const MAX_DEADLINE_QUEUES = 32;
-
-export interface LaneOptions {
-  /** The link's name, for metrics. */
-  readonly link: string;
-  /** Whose rights are asked for when one is missing. */
-  readonly user: string | undefined;
-  readonly deadlineMs: number;
-  /** A probe answered later than this does not close the breaker. */
-  readonly probeDeadlineMs: number;
-  /** Commands that the server has not answered; beyond it new ones are refused. */
-  readonly maxPending: number;
-  readonly random: Random;
-  /** What a probe sends. */
-  readonly probe: Probe;
-  /** Called after the lane began or ceased to serve. */
-  readonly onServing: (serving: boolean) => void;
-  /** Takes a request that this server said belongs elsewhere (MOVED, ASK). False when it can not. */
-  readonly redirect?: (request: Request) => boolean;
-}
-
-export interface Probe {
-  readonly name: string;
-  /** Whether the answer comes from a server that may be used. */
-  readonly accepts: (reply: unknown) => boolean;
-}
-
-export const PING: Probe = { name: 'PING', accepts: () => true };
-
-/** A Sentinel may have named a server that is no longer the master. */
-export const MASTER_ROLE: Probe = {
-  name: 'ROLE',
-  accepts: (reply) => Array.isArray(reply) && reply[0] === 'master',
-};
+import { type Probed, Prober } from './prober.ts';
+import { isRedirect, toLinkError, verdictOf } from './reply-errors.ts';
+import type { Wire, WireEvents } from './request.ts';
 
 /**
  * The way to one server: one wire, its deadlines, its breaker. Commands pass while the breaker is closed, and fail at once
@@ -60,14 +23,11 @@ export const MASTER_ROLE: Probe = {
 export class Lane {
   readonly #wire: Wire;
   readonly #options: LaneOptions;
-  readonly #deadlines = new Map<number, DeadlineQueue<LaneRequest>>();
-  #lastDeadlines: DeadlineQueue<LaneRequest> | undefined;
-  #lastDeadlineMs = -1;
+  readonly #deadlines = new DeadlineQueues<LaneRequest>(() => this.#missed());
+  readonly #prober: Prober;
   #breaker: BreakerState = INITIAL_BREAKER;
   #unanswered = 0;
   #scheduled = false;
-  #probeUnanswered = false;
-  #retry: NodeJS.Timeout | undefined;
   #closed = false;
   #lastMissMs = Number.NEGATIVE_INFINITY;
   #lastDropMs = Number.NEGATIVE_INFINITY;
@@ -84,17 +44,17 @@ export class Lane {
     this.#sendGets();
     this.#scheduled = false;
     this.#wire.flush();
-    const nowMs = performance.now();
-    for (const queue of this.#deadlines.values()) queue.sent(nowMs);
+    this.#deadlines.sent(performance.now());
   };
 
   constructor(options: LaneOptions, createWire: (events: WireEvents) => Wire) {
     this.#options = options;
     this.#wire = createWire({
-      ready: () => this.#onReady(),
+      ready: () => this.#prober.connected(),
       lost: (error) => this.#onLost(error),
     });
-    if (this.#wire.ready) queueMicrotask(() => this.#onReady());
+    this.#prober = new Prober(options.probe, options.random, this.#probed());
+    if (this.#wire.ready) queueMicrotask(() => this.#prober.connected());
   }
 
   /** Whether commands pass. */
@@ -164,16 +124,16 @@ export class Lane {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#retry);
+    this.#prober.close();
     for (const done of this.#waiting) done();
     await this.#wire.close();
-    for (const queue of this.#deadlines.values()) queue.stop();
+    this.#deadlines.stop();
     this.#event('lost');
   }
 
   #push(request: LaneRequest, deadlineMs: number): void {
     this.#unanswered += 1;
-    request.queue = this.#queueFor(deadlineMs);
+    request.queue = this.#deadlines.of(deadlineMs);
     request.batch = request.queue.add(request);
     this.#wire.send(request);
     this.#schedule();
@@ -204,21 +164,6 @@ export class Lane {
     if (this.#unanswered + this.#gets.size < maxPending) return undefined;
     const full = new OverloadedError('The pipeline of unanswered commands', maxPending);
     return this.#refuse(operation, full, 'has too much to answer');
-  }
-
-  #queueFor(deadlineMs: number): DeadlineQueue<LaneRequest> {
-    if (deadlineMs === this.#lastDeadlineMs && this.#lastDeadlines !== undefined) return this.#lastDeadlines;
-    let queue = this.#deadlines.get(deadlineMs);
-    if (queue === undefined) {
-      if (this.#deadlines.size >= MAX_DEADLINE_QUEUES) {
-        for (const [ms, old] of this.#deadlines) if (old.idle) this.#deadlines.delete(ms);
-      }
-      queue = new DeadlineQueue(deadlineMs, () => this.#missed());
-      this.#deadlines.set(deadlineMs, queue);
-    }
-    this.#lastDeadlines = queue;
-    this.#lastDeadlineMs = deadlineMs;
-    return queue;
   }
 
   #refuse(operation: string, cause: unknown, detail: string): Promise<never> {
@@ -272,7 +217,7 @@ export class Lane {
     if (verdict === 'not-yet') {
       this.#lastError = error;
       this.#event('lost');
-      this.#retryLater();
+      this.#prober.later();
     } else if (verdict === 'wrong-server') {
       // Not at each refused write: the server may be a replica for good, whose reads are wanted.
       const nowMs = performance.now();
@@ -310,7 +255,7 @@ export class Lane {
     if (before.name === 'closed' && event === 'miss') {
       this.#lastError = new Error('The last commands got no answer within their deadline');
       this.#wire.drop();
-      this.#retryLater();
+      this.#prober.later();
     }
     if (before.name === 'closed') this.#options.onServing(false);
     if (this.#breaker.name !== 'closed') return;
@@ -318,71 +263,33 @@ export class Lane {
     for (const done of this.#waiting) done();
   }
 
-  #onReady(): void {
-    clearTimeout(this.#retry);
-    this.#probeUnanswered = false;
-    this.#probe();
+  #probed(): Probed {
+    return {
+      failures: () => (this.#breaker.name === 'closed' ? 1 : this.#breaker.failures),
+      mayProbe: () => {
+        if (!this.#wire.ready) return false;
+        this.#event('probe');
+        return this.#breaker.name === 'half-open';
+      },
+      sendProbe: (name, onAnswered, onLate) =>
+        new Promise((resolve, reject) => {
+          const request = new LaneRequest(this, name, [], name, false, resolve, reject);
+          request.onAnswered = onAnswered;
+          request.onLate = onLate;
+          this.#push(request, this.#options.probeDeadlineMs);
+        }),
+      passed: () => this.#event('probe-succeeded'),
+      failed: (error) => {
+        this.#lastError = error;
+        this.#event('probe-failed');
+      },
+      drop: () => this.#wire.drop(),
+    };
   }
 
   #onLost(error: unknown): void {
-    clearTimeout(this.#retry);
+    this.#prober.disconnected();
     this.#lastError = error ?? this.#lastError ?? new Error('The connection was closed');
     this.#event('lost');
   }
-
-  #probe(): void {
-    if (this.#closed || !this.#wire.ready || this.#probeUnanswered) return;
-    this.#event('probe');
-    if (this.#breaker.name !== 'half-open') return;
-    this.#probeUnanswered = true;
-    const { probe, probeDeadlineMs, random } = this.#options;
-    const probing = new Promise((resolve, reject) => {
-      const request = new LaneRequest(this, probe.name, [], probe.name, false, resolve, reject);
-      request.onAnswered = () => {
-        this.#probeUnanswered = false;
-      };
-      // A late answer: the server runs again. Ask once more, in time.
-      request.onLate = () => {
-        clearTimeout(this.#retry);
-        this.#probe();
-      };
-      this.#push(request, probeDeadlineMs);
-    });
-    probing.then(
-      (reply) => {
-        if (probe.accepts(reply)) return this.#event('probe-succeeded');
-        this.#lastError = new Error(
-          `The server is not the one to use: it answered ${probe.name} with ${String(reply)}`,
-        );
-        this.#event('probe-failed');
-        this.#after(this.#backOffMs(), () => this.#wire.drop());
-      },
-      (error) => {
-        // A user without the right to probe is answered, and may go on.
-        if (error?.reply === 'NOPERM') return this.#event('probe-succeeded');
-        this.#lastError = error?.cause ?? error;
-        this.#event('probe-failed');
-        if (!this.#probeUnanswered) return this.#retryLater();
-        this.#after(PATIENCE_MS * (0.5 + random() / 2), () => this.#wire.drop());
-      },
-    );
-  }
-
-  /** Probes again on the same connection, if there is one by then; a new one probes by itself. */
-  #retryLater(): void {
-    this.#after(this.#backOffMs(), () => this.#probe());
-  }
-
-  #after(delayMs: number, then: () => void): void {
-    clearTimeout(this.#retry);
-    if (!this.#closed) this.#retry = setTimeout(then, delayMs);
-  }
-
-  #backOffMs(): number {
-    const failures = this.#breaker.name === 'closed' ? 1 : this.#breaker.failures;
-    return backOffMs(Math.max(1, failures), this.#options.random);
-  }
 }
-
-const isRedirect = (message: string): boolean =>
-  message.startsWith('MOVED ') || message.startsWith('ASK ') || message.startsWith('TRYAGAIN');

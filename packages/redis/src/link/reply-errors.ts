@@ -38,3 +38,7 @@ function remedyOf(message: string, connectedAs: string | undefined): string | un
   if (/key/i.test(message)) return `Grant it: ACL SETUSER ${user} ~PATTERN, with a pattern that covers the key`;
   return undefined;
 }
+
+/** Whether a Cluster's node said that the command belongs to another. */
+export const isRedirect = (message: string): boolean =>
+  message.startsWith('MOVED ') || message.startsWith('ASK ') || message.startsWith('TRYAGAIN');

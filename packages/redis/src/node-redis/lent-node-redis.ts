@@ -1,7 +1,9 @@
 import { ConfigurationError } from '@spillway/kernel';
 import { backOffMs } from '../core/back-off.ts';
 import { toResp2Shape } from '../core/reply-shape.ts';
-import { Lane, type LaneOptions, PING } from '../link/lane.ts';
+import { Lane } from '../link/lane.ts';
+import { laneOptions } from '../link/lane-options.ts';
+import { PING } from '../link/prober.ts';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 import type { SubscriptionEvents, Topology, TopologyContext } from '../link/topology.ts';
 import type { ParsedOptions } from '../options.ts';
@@ -59,21 +61,18 @@ export function lentNodeRedisTopology(
       },
     ]);
   }
-  const laneOptions: LaneOptions = {
-    link: options.name,
+  const ofLanes = {
+    ...laneOptions(options, {
+      probe: PING,
+      onServing: () => context.changed(),
+    }),
     user: undefined,
-    deadlineMs: options.deadlineMs,
-    probeDeadlineMs: options.deadlineMs,
-    maxPending: options.maxPending,
-    random: options.random,
-    probe: PING,
-    onServing: () => context.changed(),
   };
   const socket = (reconnectStrategy: unknown) => ({
     disableOfflineQueue: true,
     socket: { ...client.options?.socket, reconnectStrategy },
   });
-  const lane = new Lane(laneOptions, (events) => nodeRedisWire(client, events, 'borrowed'));
+  const lane = new Lane(ofLanes, (events) => nodeRedisWire(client, events, 'borrowed'));
   return {
     kind: 'plain',
     route: () => lane,
@@ -84,7 +83,7 @@ export function lentNodeRedisTopology(
     dedicated: () => {
       const own = client.duplicate(socket((retries: number) => backOffMs(retries + 1, options.random)));
       const ownLane = new Lane(
-        { ...laneOptions, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
+        { ...ofLanes, deadlineMs: DEDICATED_DEADLINE_MS, onServing: () => undefined },
         (events) => nodeRedisWire(own, events, 'owned'),
       );
       own.connect().catch(() => undefined);
