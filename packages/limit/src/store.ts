@@ -15,7 +15,7 @@ export interface Take {
 export interface Refund {
   /** The units that were taken: up to so many come back. */
   readonly cost: number;
-  /** `atUs` of the take. Unknown: it is as if it had been taken just now. */
+  /** `atUs` of the take. Unknown: when its id was charged; without an id it is as if it had been taken just now. */
   readonly takenAtUs?: number;
   /**
    * The id that it was taken with, by which it can be refunded once, for as long as the store remembers it, and for no more than

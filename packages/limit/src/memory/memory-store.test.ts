@@ -21,18 +21,6 @@ describe('the memory limit store', () => {
     expect(store.stats()).toMatchObject({ keys: 2, overflowed: 1 });
   });
 
-  test('G2: the refund of a repeated take is worth what that of the first is', async () => {
-    const policy = tokenBucket({ name: 'p', capacity: 10, refill: { tokens: 10, every: '1m' } });
-    const clock = createFakeClock();
-    const store = memoryLimitStore({ clock });
-    store.takeNow('ada', [policy], 10, 'a');
-    clock.advance('1m');
-    store.takeNow('ada', [policy], 10);
-    const repeat = store.takeNow('ada', [policy], 10, 'a');
-    await store.refund('ada', [policy], { cost: 10, takenAtUs: repeat.atUs, id: 'a' });
-    expect(store.takeNow('ada', [policy], 1).verdicts).toMatchObject([{ outcome: 'denied' }]);
-  });
-
   test.each([0, -1, 1.5, Number.NaN])('refuses a bound of %d keys', (maxKeys) => {
     expect(() => memoryLimitStore({ maxKeys })).toThrow(ConfigurationError);
   });

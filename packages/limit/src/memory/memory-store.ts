@@ -160,11 +160,12 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
       const nowUs = clock.nowUs();
       const known = id === undefined ? undefined : nameOf(key, policies, id);
       const back = known === undefined ? cost : Math.min(cost, ids.costOf(known, nowUs) ?? 0);
-      // A repeat was decided later than it had been charged.
       const chargedAtUs = known === undefined ? undefined : ids.chargedAtUs(known);
       if (known !== undefined) ids.delete(known);
+      // A repeat was decided later than it had been charged.
+      const atUs = chargedAtUs === undefined ? takenAtUs : Math.min(takenAtUs ?? nowUs, chargedAtUs);
       const taken = {
-        ...(takenAtUs === undefined ? {} : { atUs: Math.min(takenAtUs, chargedAtUs ?? takenAtUs) }),
+        ...(atUs === undefined ? {} : { atUs }),
         ...(id === undefined ? {} : { id }),
       };
       for (const policy of policies) {

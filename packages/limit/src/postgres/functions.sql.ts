@@ -92,7 +92,7 @@ BEGIN
     IF v_now > p_not_after THEN
       RETURN 'late ' || v_now;
     END IF;
-    v_known := EXISTS (SELECT FROM limit_states s WHERE s.subject = p_id AND s.policy = '' AND s.at_us > v_now);
+    v_known := EXISTS (SELECT FROM limit_states s WHERE s.subject = p_id AND s.policy = '' AND s.end_us > v_now);
   END IF;
   FOR i IN 1 .. cardinality(p_policies) LOOP${READ}
     v_new := v_new OR r_kind = 0;
@@ -155,7 +155,7 @@ BEGIN
   END LOOP;
   IF p_id IS NOT NULL THEN
     INSERT INTO limit_states AS s (subject, policy, kind, at_us, n, blocked_until_us, end_us)
-      VALUES (p_id, '', 3, v_now + p_remember, p_cost, 0, v_now + p_remember)
+      VALUES (p_id, '', 3, v_now, p_cost, 0, v_now + p_remember)
       ON CONFLICT (subject, policy) DO UPDATE SET at_us = excluded.at_us, n = excluded.n, end_us = excluded.end_us;
   END IF;
   -- Whoever makes a row removes some that have ended, and now and then others do: so the table outgrows what counts only for a
@@ -191,6 +191,7 @@ CREATE FUNCTION limit_refund(
 ) RETURNS text ${LANGUAGE} AS $$
 DECLARE${READ_VARIABLES}
   v_back bigint := p_cost;
+  v_taken_at bigint := p_taken_at;
   v_outside boolean := false;
   w_at bigint[];
   w_n bigint[];
@@ -198,8 +199,10 @@ BEGIN
   PERFORM pg_advisory_xact_lock(p_lock);
   v_now := coalesce(p_now, ${CLOCK});
   IF p_id IS NOT NULL THEN
-    v_back := least(p_cost, coalesce(
-      (SELECT s.n FROM limit_states s WHERE s.subject = p_id AND s.policy = '' AND s.at_us > v_now), 0));
+    -- Of a repeat the caller knows the moment of the repeat, which is later: units have come back since they were charged.
+    SELECT least(p_cost, s.n), least(coalesce(p_taken_at, v_now), s.at_us) INTO v_back, v_taken_at
+      FROM limit_states s WHERE s.subject = p_id AND s.policy = '' AND s.end_us > v_now;
+    v_back := coalesce(v_back, 0);
   END IF;
   FOR i IN 1 .. cardinality(p_policies) LOOP${READ}
     CONTINUE WHEN r_blocked > v_now OR v_back = 0 OR NOT v_found;
@@ -211,7 +214,7 @@ BEGIN
       v_cost := least(v_back, p_numbers[v_at_number + 7]);
       -- What refilled since it was taken is nobody's to give.
       v_start := v_cost * p_numbers[v_at_number + 3] + v_cost * p_numbers[v_at_number + 4] / p_numbers[v_at_number + 2]
-        - greatest(0, v_now - coalesce(p_taken_at, v_now));
+        - greatest(0, v_now - coalesce(v_taken_at, v_now));
       v_end := v_cost * p_numbers[v_at_number + 4] % p_numbers[v_at_number + 2];
       CONTINUE WHEN v_start < 0 OR (v_start = 0 AND v_end = 0);
       v_us := v_us - v_start;
@@ -229,7 +232,7 @@ BEGIN
       END IF;
       IF v_start IS NULL THEN
         v_outside := true;
-      ELSIF r_at >= v_start AND coalesce(p_taken_at, v_start) >= v_start THEN
+      ELSIF r_at >= v_start AND coalesce(v_taken_at, v_start) >= v_start THEN
         w_at[i] := r_at;
         w_n[i] := CASE WHEN r_n > v_back THEN r_n - v_back ELSE -1 END;
       END IF;

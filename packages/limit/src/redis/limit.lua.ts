@@ -202,7 +202,7 @@ local function take(what, policies, cost, id, id_key)
     end
     if id_key and not known then
       reading = id_key
-      set(id_key, whole(cost), now + ${REMEMBER_US + LATE_US})
+      set(id_key, whole(cost) .. ':' .. whole(now), now + ${REMEMBER_US + LATE_US})
     end
   end
   put(all and 1 or 0)
@@ -223,8 +223,11 @@ local function refund(policies, cost, at, id, id_key)
   if id_key then
     reading = id_key
     known = call('GET', id_key)
-    if known and not find(known, '^%d+$') then nonsense() end
-    cost = math.min(cost, tonumber(known or 0))
+    local charged, charged_at = match(known or '0:0', '^(%d+):(%d+)$')
+    if not charged then nonsense() end
+    cost = math.min(cost, tonumber(charged))
+    -- Of a repeat the caller knows the moment of the repeat, which is later: units have come back since they were charged.
+    if known then at = math.min(at or now, tonumber(charged_at)) end
   end
   local states, moments = {}, nil
   for i = 1, #policies do

@@ -389,6 +389,16 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
       expect(await repeat('a')).toMatchObject([{ outcome: 'allowed', remaining: 10 }, { outcome: 'allowed' }]);
     });
 
+    test('G2: the refund of a repeated take is worth what that of the first is', async () => {
+      const id = newId();
+      await store.take('ada', [ten], 10, id);
+      clock.advance('1m');
+      await take(ten, 'ada', 10);
+      const { atUs } = await store.take('ada', [ten], 10, id);
+      await store.refund('ada', [ten], { cost: 10, takenAtUs: atUs, id });
+      expect(await take(ten, 'ada', 1)).toMatchObject({ outcome: 'denied' });
+    });
+
     test('G8: no two policies meet, nor a policy and a key', async () => {
       const policies = ['a', 'b', 'a.b', 'a-b', 'A'].map((each) =>
         tokenBucket({ name: each, capacity: 1, refill: { tokens: 1, every: '1h' } }),

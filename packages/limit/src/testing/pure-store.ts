@@ -19,7 +19,7 @@ export interface PureStore {
 export function pureStore(clock: Clock): PureStore {
   const states = new Map<string, AnyState>();
   const blockedUntil = new Map<string, number>();
-  const remembered = new Map<string, { readonly untilUs: number; readonly cost: number }>();
+  const remembered = new Map<string, { readonly atUs: number; readonly cost: number }>();
   const placeOf = (key: string, { name }: Policy) => JSON.stringify([key, name]);
   const idOf = (key: string, policies: readonly Policy[], id: string) =>
     JSON.stringify([key, id, ...policies.map(({ name }) => name)]);
@@ -38,7 +38,7 @@ export function pureStore(clock: Clock): PureStore {
   };
   const knownOf = (key: string, policies: readonly Policy[], id: string | undefined) => {
     const known = id === undefined ? undefined : remembered.get(idOf(key, policies, id));
-    return known !== undefined && clock.nowUs() < known.untilUs ? known : undefined;
+    return known !== undefined && clock.nowUs() < known.atUs + REMEMBER_US ? known : undefined;
   };
 
   return {
@@ -60,7 +60,7 @@ export function pureStore(clock: Clock): PureStore {
       }
       for (const { place, state } of steps) write(place, state);
       if (id !== undefined && !isKnown) {
-        remembered.set(idOf(key, policies, id), { untilUs: atUs + REMEMBER_US, cost });
+        remembered.set(idOf(key, policies, id), { atUs, cost });
       }
       return { verdicts: steps.map(({ verdict }) => verdict), atUs };
     },
@@ -68,8 +68,9 @@ export function pureStore(clock: Clock): PureStore {
     refund(key, policies, { cost, takenAtUs, id }) {
       const known = knownOf(key, policies, id);
       if (id !== undefined) remembered.delete(idOf(key, policies, id));
+      const atUs = known === undefined ? takenAtUs : Math.min(takenAtUs ?? clock.nowUs(), known.atUs);
       const taken = {
-        ...(takenAtUs === undefined ? {} : { atUs: takenAtUs }),
+        ...(atUs === undefined ? {} : { atUs }),
         ...(id === undefined ? {} : { id }),
       };
       const back = id === undefined ? cost : Math.min(cost, known?.cost ?? 0);

@@ -16,7 +16,13 @@ const keys = ['ada', 'gr{a}ce', 'a*'];
 // No whole number of microseconds a token, on purpose.
 const policy = tokenBucket({ name: 'p', capacity, refill: { tokens: perSecond, every: '1s' } });
 
-const keyOf = createKeys({ prefix, package: 'limit', version: 1 });
+const keyOf = createKeys({ prefix, package: 'limit', version: 2 });
+
+/** A bucket as Redis keeps it: sixteen digits of microseconds, and three of the fraction if there is one. */
+function bucketOf(value = ''): { fullAtUs: number; fraction: number } {
+  const [, fullAtUs, fraction = 0] = /^(\d{16})(\d{3})?$/.exec(value) ?? [];
+  return { fullAtUs: Number(fullAtUs), fraction: Number(fraction) };
+}
 
 let redis: RedisServer;
 let link: RedisLink;
@@ -70,8 +76,8 @@ describe('three processes on one Redis', () => {
 
       // And nothing is lost or charged twice: the bucket was never full again after its first take, so the moment it will be full
       // is that take's plus the time of all tokens granted since.
-      const kept = (await keysUnder(link, prefix)).find(({ name }) => name === keyOf(key, policy.name));
-      const [fullAtUs = 0, fraction = 0] = (kept?.value ?? '').split(':').map(Number);
+      const kept = (await keysUnder(link, prefix)).find(({ name }) => name === keyOf(key, 'b', policy.name));
+      const { fullAtUs, fraction } = bucketOf(kept?.value);
       const firstUs = fullAtUs - Math.floor((granted * 1e6) / perSecond);
       expect(firstUs).toBeGreaterThanOrEqual(beforeUs - 1);
       expect(firstUs).toBeLessThanOrEqual(begunUs + 1);
