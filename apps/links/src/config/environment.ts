@@ -15,7 +15,9 @@ export const environment = z.object({
   DOMAINS: value
     .hosts()
     .prefault('')
-    .describe('Further hosts that short links may live on, separated by commas. `PUBLIC_URL` has the default one.'),
+    .describe(
+      'Further hosts that short links may live on, separated by commas. `PUBLIC_URL` has the default one. `host` stands for that name on every port, and its short URLs have none; `host:port` is that port alone, which stands in its short URLs.',
+    ),
   DATA_DIR: value
     .path()
     .prefault('./data')

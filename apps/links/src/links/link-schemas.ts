@@ -3,6 +3,7 @@ import { problemSchema } from '../http/problem.ts';
 import { PLAIN_TEXT } from '../http/route-schemas.ts';
 import { futureTime, pageSize, saying, sayingLength } from '../http/saying.ts';
 import { aliasFault } from './alias.ts';
+import type { Domains } from './domains.ts';
 import { REDIRECT_STATUSES } from './link.ts';
 import { SORTS } from './link-store.ts';
 import { checkTarget, MAX_TARGET_LENGTH, type TargetRules } from './target.ts';
@@ -45,7 +46,7 @@ const anyTime = z.iso
   .refine((time) => Date.parse(time) < Date.UTC(10_000, 0), saying('must be before the year 10000'));
 
 /** The bodies of the routes; the rules for targets depend on the configuration. */
-export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, number>) {
+export function linkSchemas(rules: TargetRules, domains: Pick<Domains, 'byHost' | 'named'>) {
   const url = z
     .string(saying('must be text, an http or https URL'))
     .superRefine((value, context) => {
@@ -59,7 +60,10 @@ export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, num
   });
   const domain = z
     .string(saying('must be text'))
-    .refine((host) => domains.has(host.toLowerCase()), saying(`must be one of ${[...domains.keys()].join(', ')}`));
+    .refine(
+      (host) => domains.named(host) !== undefined,
+      saying(`must be one of ${[...domains.byHost.keys()].join(', ')}`),
+    );
 
   const newLink = z
     .strictObject(

@@ -6,7 +6,7 @@ import { ipv4Number } from '../clicks/ipv4.ts';
 import { readReplayTime } from '../clicks/replay-time.ts';
 import type { Limits } from '../limits/limits.ts';
 import { isReserved } from '../links/alias.ts';
-import { DEFAULT_DOMAIN, type Domains } from '../links/domains.ts';
+import type { Domains } from '../links/domains.ts';
 import { isCode, type LinkAddress } from '../links/link.ts';
 import type { LinkStore } from '../links/link-store.ts';
 import type { Logger } from '../log.ts';
@@ -80,12 +80,9 @@ export function createRedirector(options: RedirectorOptions): Redirector {
   const replayable = replayTime === 'believed';
   const countHot = counts.counter('redirected', 'l1');
 
-  const domainOf = (host: string | undefined): number =>
-    (host === undefined ? undefined : domains.byHost.get(host.toLowerCase())) ?? DEFAULT_DOMAIN;
-
   const keyOf = (path: string, host: string | undefined): string => {
     if (!severalDomains) return path;
-    return `${domains.hostOf(domainOf(host)) ?? ''}${path}`;
+    return `${domains.hostOf(domains.ofRequest(host)) ?? ''}${path}`;
   };
 
   const load = async (address: LinkAddress): Promise<CachedLink | undefined> => {
@@ -126,7 +123,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     const key = keyOf(path, host);
     const refused = cache.peek(key) === undefined ? missGuard.blocked(client) : undefined;
     if (refused !== undefined) return { refused };
-    return cache.look(key, () => load({ domainId: domainOf(host), code: path.slice(1) }));
+    return cache.look(key, () => load({ domainId: domains.ofRequest(host), code: path.slice(1) }));
   };
 
   /** Anything that is not an open link in L1. One promise, the look-up's: each further one would cost as much as its parts. */
@@ -161,7 +158,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
 
   const finishCounted = async (exchange: Exchange, code: string, visitor: Visitor, link: CachedLink): Promise<void> => {
     const { request, response, startedMs } = exchange;
-    const address = { domainId: domainOf(visitor.headers.host), code };
+    const address = { domainId: domains.ofRequest(visitor.headers.host), code };
     if (!(await mayPass(request, address, link))) return endings.usedUp(exchange, code);
     answer(request, response, link, visitor, link.status);
     counts.count('redirected', 'truth', startedMs);
@@ -230,7 +227,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
       if (!('refused' in look) && look.value === undefined) missGuard.charge(client);
       return look;
     },
-    domainOf,
+    domainOf: domains.ofRequest,
     async redirect(request, response, link, from, status = link.status) {
       const startedMs = performance.now();
       const headers = readHeaders(request.rawHeaders);
