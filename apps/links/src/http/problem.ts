@@ -35,6 +35,7 @@ const KINDS = {
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'The method is not allowed here'],
   'alias-taken': [409, 'The alias is taken'],
+  'admin-key': [409, 'The admin key is not changed by the API'],
   'own-key': [409, 'A key can not revoke itself'],
   'retry-gone': [409, 'The link that this key made is gone'],
   gone: [410, 'The link no longer leads anywhere'],
