@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -135,6 +135,38 @@ describe('a service that can not start says why', () => {
       expect(stdout).toBe('');
       expect(code).toBe(1);
     }
+  });
+
+  test('a backup without its secret: nothing stands in its place, and the service starts once it is back', async () => {
+    await using directory = temporaryDirectory();
+    const data = join(directory.path, 'data');
+    const env = { PORT: '0', DATA_DIR: data };
+    await (await startEmbedded(env)).process.stop();
+    const copy = join(directory.path, 'copy');
+    cpSync(data, copy, { recursive: true });
+    rmSync(join(copy, 'secret'));
+    for (const time of ['first', 'second']) {
+      const { code, stderr } = await failsToStart({ ...env, DATA_DIR: copy });
+      expect(stderr, time).toMatch(
+        /^DATA_DIR: ".*\/copy\/secret" is missing, .* restore it from the backup, or set SPILLWAY_/,
+      );
+      expect(code).toBe(1);
+      expect(readdirSync(copy).filter((name) => name.startsWith('secret'))).toEqual([]);
+    }
+    const secret = readFileSync(join(data, 'secret'), 'utf8').trim();
+    await using _told = await startEmbedded({ ...env, DATA_DIR: copy, SPILLWAY_SECRET: secret });
+  });
+
+  test('a new DATA_DIR on PostgreSQL: without the secret of the others none is made', async () => {
+    await using directory = temporaryDirectory();
+    const database = await createDatabaseIn(inject('postgresUrl'));
+    const data = join(directory.path, 'data');
+    const env = distributed(database.url, { PORT: '0', DATA_DIR: data, SPILLWAY_SECRET: '' });
+    const { code, stderr } = await failsToStart(env);
+    expect(stderr).toContain('SPILLWAY_SECRET: is needed with DATABASE_URL, the same on every instance');
+    expect(code).toBe(2);
+    expect(readdirSync(directory.path)).toEqual([]);
+    await database.drop();
   });
 
   test('a PostgreSQL that is not there, has no such database, or refuses the user', async () => {
