@@ -132,7 +132,10 @@ export const environment = z.object({
     ),
   LIMIT_API: value.rate().prefault('100/s burst 1000').describe('API calls per key. The admin key has no limit.'),
   LIMIT_CREATE: value.rate().prefault('10/m burst 20').describe('Links made without a key, per client.'),
-  LIMIT_PASSWORD: value.rate().prefault('10/m burst 10').describe('Password guesses per client and link.'),
+  LIMIT_PASSWORD: value
+    .rate()
+    .prefault('10/m burst 10')
+    .describe('Wrong passwords per client and link. Right ones are not counted, those being checked are.'),
   CACHE_L1: value.oneOf('on', 'off').prefault('on').describe('Links kept in the process.'),
   CACHE_L2: value.oneOf('on', 'off').prefault('on').describe('Links kept in Redis, where there is one.'),
   CACHE_ENTRIES: value.integer(1, 100_000_000).prefault('200000').describe('Most links kept in the process.'),

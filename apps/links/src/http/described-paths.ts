@@ -49,7 +49,7 @@ export const DESCRIBED_PATHS = {
       responses: {
         303: redirect('To the URL, with a GET.'),
         403: { description: 'The form again: this is not the password.', content: page },
-        ...failures([400, 404, 405, 410, 413, 414, 429, 431, 503], asProblem),
+        ...failures([400, 404, 405, 410, 413, 414, 415, 429, 431, 503], asProblem),
       },
     },
   },

@@ -41,7 +41,7 @@ const KINDS = {
   gone: [410, 'The link no longer leads anywhere'],
   'too-large': [413, 'The body is too large'],
   'url-too-long': [414, 'The path is too long'],
-  'media-type': [415, 'The body must be JSON'],
+  'media-type': [415, 'The body is not of the type that this call takes'],
   expectation: [417, 'The expectation can not be met'],
   'invalid-request': [422, 'The request has mistakes'],
   'key-reused': [422, 'The idempotency key was used for another request'],
