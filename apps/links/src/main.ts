@@ -5,7 +5,7 @@ import { explainEmbedded } from './foundation/database-file.ts';
 import { startInstance } from './instance.ts';
 import { stopSignal } from './stop-signal.ts';
 
-/** `spillway links`: serves until SIGTERM or SIGINT. @throws {StartupError | ConfigurationError} */
+/** `spillway links`: serves until SIGTERM, SIGINT or SIGHUP. @throws {StartupError | ConfigurationError} */
 export async function serve(variables: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(variables);
   if (cluster.isWorker) return serveAsWorker(config, variables);
@@ -15,7 +15,7 @@ export async function serve(variables: NodeJS.ProcessEnv): Promise<void> {
   process.exit(await runPrimary(await withRealPort(config), ({ port }) => announce(config, port)));
 }
 
-/** `spillway worker`: counts clicks until SIGTERM or SIGINT. @throws {StartupError | ConfigurationError} */
+/** `spillway worker`: counts clicks until SIGTERM, SIGINT or SIGHUP. @throws {StartupError | ConfigurationError} */
 export async function runWorker(variables: NodeJS.ProcessEnv): Promise<void> {
   const stop = stopSignal();
   const { startWorker } = await import('./worker.ts');

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from '../log.ts';
+import { isStopSignal } from '../stop-signal.ts';
 
 /** The 10 s that a stop may take in all, and a little. */
 const PATIENCE_MS = 11_000;
@@ -28,7 +29,7 @@ function stopWorker(worker: Worker, log: Logger): Promise<number> {
     worker.once('exit', (code, signal) => {
       clearTimeout(late);
       // By the signal itself: it had not yet begun to serve.
-      const asked = code === 0 || signal === 'SIGTERM' || signal === 'SIGINT';
+      const asked = code === 0 || isStopSignal(signal);
       if (!asked) log.error({ pid, code, signal }, 'a worker did not end as it should');
       resolve(asked ? 0 : 1);
     });
