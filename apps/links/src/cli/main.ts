@@ -46,8 +46,6 @@ function surviveLostOutput(): void {
     console.error(`Standard output can not be written (${code}); free some space where it leads, or lead it elsewhere`);
     process.exit(EXIT.failed);
   });
-  // There is nowhere left to say it.
-  process.stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
-    process.exit(code === 'EPIPE' ? EXIT.done : EXIT.failed);
-  });
+  // There is nowhere left to say it; what was to be said there was no result, but that not all is well.
+  process.stderr.on('error', () => process.exit(EXIT.failed));
 }
