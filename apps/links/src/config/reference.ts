@@ -17,7 +17,8 @@ function defaultOf(schema: { safeParse(value: unknown): unknown; def: unknown })
 const HEAD = `# Configuration
 
 Settings are environment variables, read once at the start. An empty one counts as unset. All mistakes are told together, with
-exit code 2; \`spillway check-config\` only looks. This page is made from the schema in \`apps/links/src/config/environment.ts\`.
+exit code 2; \`spillway check-config\` only looks. A variable that is a slip of the hand away from a setting
+is warned of, also at a start. This page is made from the schema in \`apps/links/src/config/environment.ts\`.
 `;
 
 const TAIL = `## What goes together
