@@ -141,27 +141,32 @@ const code = saying('must be a code of 1 to 200 characters');
 const once = saying('must be given once, as text');
 
 export const codeParams = z.object({ code: z.string(code).min(1, code).max(200, code) });
-export const domainQuery = z.strictObject({
-  domain: z.string(once).optional().describe('The host that the link lives on, if it is not the default one.'),
-});
+const query = saying('must be a query');
+export const domainQuery = z.strictObject(
+  { domain: z.string(once).optional().describe('The host that the link lives on, if it is not the default one.') },
+  query,
+);
 
-export const listQuery = z.strictObject({
-  cursor: z
-    .string(once)
-    .max(500, saying('must be a "nextCursor", which has at most 500 characters'))
-    .optional()
-    .describe('`nextCursor` of the page before.'),
-  limit: pageSize(50),
-  search: z
-    .string(once)
-    .trim()
-    .max(200, saying('must have at most 200 characters'))
-    .regex(PLAIN_TEXT, plainSays)
-    .optional()
-    .describe('In code, URL and title, without regard to case.'),
-  tag: z.string(once).max(64, saying('must have at most 64 characters')).regex(PLAIN_TEXT, plainSays).optional(),
-  sort: z.enum(SORTS, saying(`must be one of ${SORTS.join(', ')}`)).default('-createdAt'),
-});
+export const listQuery = z.strictObject(
+  {
+    cursor: z
+      .string(once)
+      .max(500, saying('must be a "nextCursor", which has at most 500 characters'))
+      .optional()
+      .describe('`nextCursor` of the page before.'),
+    limit: pageSize(50),
+    search: z
+      .string(once)
+      .trim()
+      .max(200, saying('must have at most 200 characters'))
+      .regex(PLAIN_TEXT, plainSays)
+      .optional()
+      .describe('In code, URL and title, without regard to case.'),
+    tag: z.string(once).max(64, saying('must have at most 64 characters')).regex(PLAIN_TEXT, plainSays).optional(),
+    sort: z.enum(SORTS, saying(`must be one of ${SORTS.join(', ')}`)).default('-createdAt'),
+  },
+  query,
+);
 
 export const idempotencyHeaders = z.object({
   'idempotency-key': z

@@ -9,6 +9,7 @@ const faultOf = (text: string, rules: TargetRules) => {
 };
 
 const blanks = 'must have no blanks, line ends or control characters; write them %-encoded';
+const readable = 'must have a host that is a name like example.com, or an address';
 const punycode = 'must have a host whose parts with "xn--" can be read (Punycode)';
 
 test.each([
@@ -18,6 +19,11 @@ test.each([
   ['https://HTTPS:/x/', 'must start with http:// or https:// only once, got "https://HTTPS:/x/"'],
   ['https://xn--/', `${punycode}, got "xn--"`],
   ['https://www.xn--a.example/', `${punycode}, got "www.xn--a.example"`],
+  ['http://example.org:99999/', 'must have a port from 1 to 65535, got "http://example.org:99999/"'],
+  ['http://example.org:80a?x', 'must have a port from 1 to 65535, got "http://example.org:80a?x"'],
+  ['http://[::1/', `${readable}, got "http://[::1/"`],
+  ['http://a<b>.example:80/', `${readable}, got "http://a<b>.example:80/"`],
+  ['http://1.2.3.456/', `${readable}, got "http://1.2.3.456/"`],
 ])('%j: the fault that it has, and no other, whatever private targets are', (text, fault) => {
   for (const rules of [PUBLIC, PRIVATE]) expect(faultOf(text, rules)).toBe(fault);
 });

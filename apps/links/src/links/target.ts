@@ -35,7 +35,7 @@ export function checkTarget(text: string, rules: TargetRules): Target {
     return refused(`must start with http:// or https:// and a host, got "${shorten(text)}"`);
   }
   const url = URL.parse(text);
-  if (url === null) return refused(`is not a URL, got "${shorten(text)}"`);
+  if (url === null) return refused(`${parseFault(text)}, got "${shorten(text)}"`);
   if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
     return refused(`must have no user name and no password, got one in front of "${url.host}"`);
   }
@@ -55,6 +55,14 @@ export function checkTarget(text: string, rules: TargetRules): Target {
     return refused(`must lead to ${wanted}, got "${url.host}"; ALLOW_PRIVATE_TARGETS=true allows private ones`);
   }
   return { outcome: 'accepted', url: url.href };
+}
+
+/** Why WHATWG URL can not read `text`, which begins as it should: its host or its port. */
+function parseFault(text: string): string {
+  const authority = /^https?:\/\/([^/?#\\]*)/i.exec(text)?.[1] ?? '';
+  const port = /:([^:\]]*)$/.exec(authority)?.[1] ?? '';
+  if (port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65_535)) return 'must have a port from 1 to 65535';
+  return 'must have a host that is a name like example.com, or an address';
 }
 
 /** What no name server could ever find (RFC 1035, 2.3.4), though WHATWG URL lets it through. */
