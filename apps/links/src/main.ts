@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { explain } from './cli/failure.ts';
 import { version } from './cli/version.ts';
 import { misspeltSettings } from './config/misspelt.ts';
 import { type Config, parseConfig } from './config.ts';
@@ -62,9 +63,11 @@ async function serveAsWorker(config: Config, variables: NodeJS.ProcessEnv): Prom
     version: version(),
     readMetrics: () => primary.readMetrics(),
     showAdminKey,
-  }).catch((error) => {
-    primary.leave();
-    throw error;
+  }).catch(async (error: unknown) => {
+    // The primary says it, once for all of them.
+    const failure = explain(error);
+    await primary.fail(failure);
+    return process.exit(failure.exitCode);
   });
   primary.offer(await instance.registry());
   primary.ready(instance);

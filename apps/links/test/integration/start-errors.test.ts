@@ -183,6 +183,18 @@ describe('a service that can not start says why', () => {
     expect(absent.stderr).toContain('no such database');
   });
 
+  test('WORKERS=2: what keeps all of them from starting is told once, with its exit code', async () => {
+    await using directory = temporaryDirectory();
+    const missing = new URL(inject('postgresUrl'));
+    missing.pathname = '/no_such_database';
+    const more = { PORT: '0', DATA_DIR: directory.path, WORKERS: '2', LOG_LEVEL: 'info' };
+    const absent = await failsToStart(distributed(missing.href, more));
+    expect(absent.stderr).toMatch(/^DATABASE_URL: PostgreSQL at \S+ has no such database \(.*\); create it first$/);
+    expect(absent.code).toBe(1);
+    const settings = await failsToStart(distributed(missing.href, { ...more, COUNTRY_DATABASE: '/dev/null' }));
+    expect(settings.stderr.match(/has no such database|COUNTRY_DATABASE/g)).toHaveLength(1);
+  });
+
   test('a PostgreSQL that is too old, by its own word', async () => {
     await using directory = temporaryDirectory();
     const database = await createDatabaseIn(inject('postgresUrl'));
