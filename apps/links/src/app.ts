@@ -14,6 +14,7 @@ import { clientAddressOf, createAuthorizeAnonymous } from './keys/authorize-anon
 import { keyRoutes } from './keys/key-routes.ts';
 import { charge, limitProblem } from './limits/limit-answers.ts';
 import { limitRoutes } from './limits/limit-routes.ts';
+import { createFindResembled } from './links/host-look.ts';
 import { addressOf } from './links/link-address.ts';
 import { linkRoutes } from './links/link-routes.ts';
 import { ownHosts } from './links/target.ts';
@@ -73,7 +74,9 @@ export async function createApp({ services, version, draining, onClick, readMetr
     isLinkPath: (path) => codeOf(path) !== undefined,
   });
   // Of all domains that links live on, not only those still in the configuration: the others are served too.
-  const own = ownHosts(config.publicUrl, [...domains.byHost.keys()], config.port);
+  const hosts = [...domains.byHost.keys()];
+  const own = ownHosts(config.publicUrl, hosts, config.port);
+  const resembled = createFindResembled(hosts.map((host) => host.replace(/:\d+$/, '')));
 
   const authorize = createAuthorize({
     keys,
@@ -119,7 +122,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
       await v1.register(linkRoutes, {
         links,
         domains,
-        rules: { ownHosts: own, privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused' },
+        rules: { ownHosts: own, resembled, privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused' },
         authorize,
         authorizeCreate,
         clickTotals: (ids) => clickTotals(database.reports, ids),

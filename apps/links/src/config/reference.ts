@@ -38,6 +38,7 @@ const TAIL = `## What goes together
 - **Behind a proxy** set \`PUBLIC_URL\` and \`TRUSTED_PROXIES\`, or all clients count as one. A proxy must not pass \`/metrics\` to everybody.
 - **Answers**: \`HEAD\` redirects as \`GET\` does and is no click. A click is a \`GET\` that was redirected, or a password form's \`POST\` that was;
   a link without a password refuses \`POST\` with 405. \`X-Served-By\` names the instance.
+- **Targets**: no link leads back to this service, nor to a host that looks like one of its own (\`sh0.rt\`, or \`sho.rt\` with a Cyrillic o).
 - **Limits** tell with every answer what is left, in \`RateLimit-Policy\` and \`RateLimit\`: calls with a key that has a limit, links made
   without a key, and guesses of a password. Redirects tell it only when they are refused, with 429.
 - **Exit codes**: 0 after SIGTERM, SIGINT or SIGHUP, 1 when the service could not start or a worker had to be killed, 2 for wrong settings.

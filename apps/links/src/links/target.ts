@@ -1,6 +1,7 @@
 import { domainToUnicode } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { shown } from '../http/saying.ts';
+import type { FindResembled } from './host-look.ts';
 
 /** The longest target, in characters as sent. */
 export const MAX_TARGET_LENGTH = 8_192;
@@ -8,6 +9,8 @@ export const MAX_TARGET_LENGTH = 8_192;
 export interface TargetRules {
   /** Hosts (`name` or `name:port`, lower case) that lead back to this service. */
   readonly ownHosts: ReadonlySet<string>;
+  /** Which of the service's names a host could be taken for. */
+  readonly resembled: FindResembled;
   readonly privateTargets: 'allowed' | 'refused';
 }
 
@@ -49,6 +52,11 @@ export function checkTarget(text: string, rules: TargetRules): Target {
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
   if (rules.ownHosts.has(host) || rules.ownHosts.has(`${host}:${port}`)) {
     return refused(`must not lead back to this service, got "${url.host}"`);
+  }
+  const resembled = rules.resembled(host);
+  if (resembled !== undefined) {
+    const fault = `must not lead to a host that looks like "${resembled}", which is this service's own`;
+    return refused(`${fault}, got "${shorten(url.host)}"`);
   }
   if (rules.privateTargets === 'refused' && isPrivateHost(host)) {
     const wanted = /[.:]/.test(host) ? 'a public host' : 'a public host, whose name has a dot';
