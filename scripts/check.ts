@@ -5,9 +5,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { refuseArguments } from './arguments.ts';
 import { checkCodeBlocks } from './docs/check-code-blocks.ts';
 import { checkPlantedViolations } from './layers/check-layers.ts';
 
+refuseArguments('npm run check');
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const command =

@@ -1,6 +1,6 @@
 // `npm run cluster`: nginx, three instances, PostgreSQL and Redis on this machine, until Ctrl-C.
-import { parseArgs } from 'node:util';
 import { ensureServers } from '@spillway/testkit';
+import { parseOptions } from './arguments.ts';
 import { type Cluster, startCluster } from './cluster/start-cluster.ts';
 
 const HELP = `npm run cluster [-- OPTIONS]
@@ -11,13 +11,11 @@ Starts nginx, instances of the service, PostgreSQL and Redis as plain processes 
   --instances N    how many instances (3)
   --without-redis  PostgreSQL carries the shared state`;
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8080' },
-    instances: { type: 'string', default: '3' },
-    'without-redis': { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const values = parseOptions('npm run cluster', {
+  port: { type: 'string', default: '8080' },
+  instances: { type: 'string', default: '3' },
+  'without-redis': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 });
 
 if (values.help) {

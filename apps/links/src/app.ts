@@ -12,7 +12,9 @@ import { createHttpServer, type HttpServer } from './http/server.ts';
 import { createAuthorize } from './keys/authorize.ts';
 import { clientAddressOf, createAuthorizeAnonymous } from './keys/authorize-anonymous.ts';
 import { keyRoutes } from './keys/key-routes.ts';
-import { limitProblem, limitRoutes } from './limits/limit-routes.ts';
+import { charge, limitProblem } from './limits/limit-answers.ts';
+import { limitRoutes } from './limits/limit-routes.ts';
+import { createFindResembled } from './links/host-look.ts';
 import { addressOf } from './links/link-address.ts';
 import { linkRoutes } from './links/link-routes.ts';
 import { ownHosts } from './links/target.ts';
@@ -72,14 +74,13 @@ export async function createApp({ services, version, draining, onClick, readMetr
     isLinkPath: (path) => codeOf(path) !== undefined,
   });
   // Of all domains that links live on, not only those still in the configuration: the others are served too.
-  const own = ownHosts(config.publicUrl, [...domains.byHost.keys()], config.port);
+  const hosts = [...domains.byHost.keys()];
+  const own = ownHosts(config.publicUrl, hosts, config.port);
+  const resembled = createFindResembled(hosts.map((host) => host.replace(/:\d+$/, '')));
 
   const authorize = createAuthorize({
     keys,
-    charge: ({ id }) => {
-      const problem = limits.api && limitProblem(limits.api, limits.api.takeNow(id));
-      if (problem !== undefined) throw problem;
-    },
+    charge: ({ id }, _request, reply) => charge(limits.api, id, reply),
     chargeUnknown: (request) => {
       const client = clientKey(clientAddressOf(request, addresses));
       const problem = limits.key && limitProblem(limits.key, limits.key.takeNow(client));
@@ -92,10 +93,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
     mode: config.anonymousCreate,
     addresses,
     ownHosts: own,
-    charge: (address) => {
-      const problem = limits.create && limitProblem(limits.create, limits.create.takeNow(clientKey(address)));
-      if (problem !== undefined) throw problem;
-    },
+    charge: (address, reply) => charge(limits.create, clientKey(address), reply),
   });
   // Whoever is on this machine tries the limits from the start page; everybody never, since limits are other programs' keys.
   const authorizeCheck = createAuthorizeAnonymous({
@@ -104,10 +102,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
     mode: config.anonymousCreate === 'off' ? 'off' : 'local',
     addresses,
     ownHosts: own,
-    charge: (address) => {
-      const problem = limits.api && limitProblem(limits.api, limits.api.takeNow(`anonymous ${clientKey(address)}`));
-      if (problem !== undefined) throw problem;
-    },
+    charge: (address, reply) => charge(limits.api, `anonymous ${clientKey(address)}`, reply),
   });
 
   const metrics = createMetrics(services, counts);
@@ -127,7 +122,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
       await v1.register(linkRoutes, {
         links,
         domains,
-        rules: { ownHosts: own, privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused' },
+        rules: { ownHosts: own, resembled, privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused' },
         authorize,
         authorizeCreate,
         clickTotals: (ids) => clickTotals(database.reports, ids),

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import { type Environment, environment } from './config/environment.ts';
+import { misspeltSettings } from './config/misspelt.ts';
 import type { Endpoint, Rate } from './config/values.ts';
 
 export type { Endpoint, Rate } from './config/values.ts';
@@ -70,7 +71,8 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
     ...contradictions(given),
   ];
   if (result.data === undefined || issues.length > 0) {
-    throw new ConfigurationError('The configuration has mistakes:', issues);
+    // What is missing may be there under a wrong name.
+    throw new ConfigurationError('The configuration has mistakes:', [...issues, ...misspeltSettings(variables)]);
   }
   return toConfig(result.data);
 }

@@ -1,29 +1,41 @@
 import cluster from 'node:cluster';
+import { explain } from './cli/failure.ts';
 import { version } from './cli/version.ts';
+import { misspeltSettings } from './config/misspelt.ts';
 import { type Config, parseConfig } from './config.ts';
 import { explainEmbedded } from './foundation/database-file.ts';
 import { startInstance } from './instance.ts';
+import { createLogger } from './log.ts';
 import { stopSignal } from './stop-signal.ts';
 
-/** `spillway links`: serves until SIGTERM or SIGINT. @throws {StartupError | ConfigurationError} */
+/** `spillway links`: serves until SIGTERM, SIGINT or SIGHUP. @throws {StartupError | ConfigurationError} */
 export async function serve(variables: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(variables);
   if (cluster.isWorker) return serveAsWorker(config, variables);
+  warnOfMisspelt(config, variables);
   if (config.workers === 1) return serveAlone(config);
   const { runPrimary } = await import('./workers/primary.ts');
   const { withRealPort } = await import('./http/listen.ts');
   process.exit(await runPrimary(await withRealPort(config), ({ port }) => announce(config, port)));
 }
 
-/** `spillway worker`: counts clicks until SIGTERM or SIGINT. @throws {StartupError | ConfigurationError} */
+/** `spillway worker`: counts clicks until SIGTERM, SIGINT or SIGHUP. @throws {StartupError | ConfigurationError} */
 export async function runWorker(variables: NodeJS.ProcessEnv): Promise<void> {
   const stop = stopSignal();
   const { startWorker } = await import('./worker.ts');
-  const worker = await startWorker(parseConfig(variables));
+  const config = parseConfig(variables);
+  warnOfMisspelt(config, variables);
+  const worker = await startWorker(config);
   process.stdout.write('Spillway worker is ready: it counts clicks.\n');
   await stop;
   await worker.close();
   process.exit(0);
+}
+
+function warnOfMisspelt({ logLevel: level, instance }: Config, variables: NodeJS.ProcessEnv): void {
+  for (const { path, message } of misspeltSettings(variables)) {
+    createLogger({ level, instance }).warn({ variable: path }, `${path} ${message}`);
+  }
 }
 
 async function serveAlone(config: Config): Promise<void> {
@@ -51,9 +63,11 @@ async function serveAsWorker(config: Config, variables: NodeJS.ProcessEnv): Prom
     version: version(),
     readMetrics: () => primary.readMetrics(),
     showAdminKey,
-  }).catch((error) => {
-    primary.leave();
-    throw error;
+  }).catch(async (error: unknown) => {
+    // The primary says it, once for all of them.
+    const failure = explain(error);
+    await primary.fail(failure);
+    return process.exit(failure.exitCode);
   });
   primary.offer(await instance.registry());
   primary.ready(instance);

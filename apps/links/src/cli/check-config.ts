@@ -1,4 +1,5 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
+import { misspeltSettings } from '../config/misspelt.ts';
 import { type Config, parseConfig } from '../config.ts';
 import { EXIT } from './failure.ts';
 import { faultsOfPlaces } from './named-places.ts';
@@ -22,6 +23,7 @@ export async function checkConfig(): Promise<number> {
   ];
   console.log('The configuration is right.');
   for (const [name, value] of rows) console.log(`  ${name.padEnd(16)}${value}`);
+  for (const { path, message } of misspeltSettings(process.env)) console.error(`Warning: ${path} ${message}`);
   return EXIT.done;
 }
 

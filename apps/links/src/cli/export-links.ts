@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify';
+import { toTagsCell, toTextCell } from './csv-cells.ts';
 import { CliError, EXIT } from './failure.ts';
 import { type ListedLink, listLinks } from './links-api.ts';
 import { openService, type ServiceOptions } from './service.ts';
@@ -17,6 +18,10 @@ const COLUMNS = [
   'maxClicks',
   'clicks',
   'status',
+  'domain',
+  'onDefaultDomain',
+  'usedClicks',
+  'hasPassword',
 ] as const satisfies readonly (keyof ListedLink)[];
 
 export interface ExportOptions extends ServiceOptions {
@@ -33,11 +38,13 @@ export async function exportLinks(_: readonly string[], options: ExportOptions):
   }
   const service = openService(options);
   let count = 0;
+  let withPassword = 0;
   const links = async function* () {
     const { tag, search } = options;
     const filter = { ...(tag === undefined ? {} : { tag }), ...(search === undefined ? {} : { search }) };
     for await (const link of listLinks(service, filter)) {
       count += 1;
+      if (link.hasPassword) withPassword += 1;
       yield link;
     }
   };
@@ -53,6 +60,11 @@ export async function exportLinks(_: readonly string[], options: ExportOptions):
     await service.close();
   }
   if (options.output !== undefined) console.error(`${count} links written to ${options.output}.`);
+  if (withPassword > 0) {
+    console.error(
+      `${withPassword} of ${count} links have a password, which an export does not hold; an import refuses them unless told otherwise.`,
+    );
+  }
   return EXIT.done;
 }
 
@@ -67,11 +79,10 @@ async function write(links: AsyncIterable<ListedLink>, format: 'csv' | 'ndjson',
     return;
   }
   const records = async function* () {
-    for await (const link of links) yield { ...link, title: plain(link.title), tags: plain(link.tags.join(';')) };
+    for await (const link of links) {
+      yield { ...link, title: link.title === null ? null : toTextCell(link.title), tags: toTagsCell(link.tags) };
+    }
   };
-  const csv = stringify({ header: true, columns: [...COLUMNS] });
+  const csv = stringify({ header: true, columns: [...COLUMNS], cast: { boolean: String } });
   await pipeline(Readable.from(records()), csv, target, end);
 }
-
-/** What a spreadsheet would take for a formula is made plain text. Codes and URLs stay as they are. */
-const plain = (cell: string | null): string | null => (cell !== null && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell);

@@ -5,12 +5,14 @@ export interface ListedLink {
   readonly code: string;
   readonly shortUrl: string;
   readonly domain: string;
+  readonly onDefaultDomain: boolean;
   readonly url: string;
   readonly title: string | null;
   readonly tags: readonly string[];
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly maxClicks: number | null;
+  readonly usedClicks: number | null;
   readonly clicks: number;
   readonly status: number;
   readonly hasPassword: boolean;

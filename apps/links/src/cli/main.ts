@@ -1,5 +1,4 @@
-import { isSpillwayError } from '@spillway/kernel';
-import { CliError, EXIT } from './failure.ts';
+import { EXIT, explain } from './failure.ts';
 
 /**
  * Runs the command line and sets `process.exitCode`. Each command is loaded only when it is called: serving links must not
@@ -10,7 +9,9 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     process.exitCode = await run(args);
   } catch (error) {
-    process.exitCode = report(error);
+    const { message, exitCode } = explain(error);
+    console.error(message);
+    process.exitCode = exitCode;
   }
 }
 
@@ -24,21 +25,6 @@ async function run(args: readonly string[]): Promise<number> {
   return runProgram(args);
 }
 
-/** Says what went wrong, without a stack: the message names the value and the remedy. */
-function report(error: unknown): number {
-  if (error instanceof CliError) {
-    console.error(error.message);
-    return error.exitCode;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  if (isSpillwayError(error)) {
-    console.error(message);
-    return error.code === 'SPILLWAY_CONFIGURATION' ? EXIT.usage : EXIT.failed;
-  }
-  console.error(`Unexpected error: ${message}`);
-  return EXIT.failed;
-}
-
 /** A reader that goes away (`spillway export | head`) ends the command quietly; output that has no room ends it with a word. */
 function surviveLostOutput(): void {
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
@@ -46,8 +32,6 @@ function surviveLostOutput(): void {
     console.error(`Standard output can not be written (${code}); free some space where it leads, or lead it elsewhere`);
     process.exit(EXIT.failed);
   });
-  // There is nowhere left to say it.
-  process.stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
-    process.exit(code === 'EPIPE' ? EXIT.done : EXIT.failed);
-  });
+  // There is nowhere left to say it; what was to be said there was no result, but that not all is well.
+  process.stderr.on('error', () => process.exit(EXIT.failed));
 }

@@ -90,22 +90,29 @@ Examples:
   withService(program.command('import').description('make a link of every line of a file'))
     .argument(
       '<file>',
-      'one URL a line, or CSV with url, alias, tags, or the columns of an export; "-" for standard input; gzip is understood',
+      'one URL a line, CSV with url, alias, tags, or what export writes, CSV and NDJSON; "-" for standard input; gzip is understood',
     )
     .option(
       '--format <format>',
-      'lines, csv, or auto: CSV if the name ends in .csv or the first line names its columns',
+      'lines, csv, ndjson, or auto: by the end of the name, or the first line, which names the columns of CSV',
       'auto',
     )
     .option('--batch <rows>', 'rows per request, up to 1000', '500')
     .option('--concurrency <n>', 'requests at a time', '2')
     .option('--state <file>', 'where to keep how far it got; default: beside the file, ".spillway-import" appended')
     .option('--anew', 'make links anew, also of rows that an earlier import of the same file has made')
+    .option('--without-passwords', 'make links open whose password is not in the file; else they are refused')
     .addHelpText(
       'after',
       `
 An import that was interrupted goes on where it stopped when the same command is run again, and makes no link twice.
 Refused rows are named on standard error with their line; the exit code is then 1.
+
+An export holds all of a link but its password. Such rows are refused; add a column "password", or see --without-passwords.
+Links come with all of their maxClicks again; those that have used them up (usedClicks) are refused, as expired ones are.
+Those of the default domain go to the default one of the service; others to their own, which it must have (DOMAINS).
+Tags stand with ";" or "," between them, or as a JSON list where one has these in it. An apostrophe in front of what a
+spreadsheet would take for a formula ('=1) is taken off, as export puts it on. A title '=1 is then written ''=1.
 ${example('spillway import urls.txt.gz --key KEY', 'spillway import links.csv --server https://sho.rt', 'cat urls | spillway import -')}`,
     )
     .action(does(async () => (await import('./import/import-links.ts')).importLinks));
@@ -117,7 +124,10 @@ ${example('spillway import urls.txt.gz --key KEY', 'spillway import links.csv --
     .option('--search <text>', 'only links with this text in code, URL or title')
     .addHelpText(
       'after',
-      example('spillway export --format ndjson --key KEY | head', 'spillway export -o links.csv --key KEY'),
+      `
+Either format can be imported again. Passwords are not exported: hasPassword names the links that have one, and standard error
+their number. The CSV is safe to open in a spreadsheet: what it would take for a formula has an apostrophe in front.
+${example('spillway export --format ndjson --key KEY | head', 'spillway export -o links.csv --key KEY')}`,
     )
     .action(does(async () => (await import('./export-links.ts')).exportLinks));
 

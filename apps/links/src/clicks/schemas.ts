@@ -25,16 +25,21 @@ const time = (meaning: string) =>
     .optional()
     .describe(meaning);
 
-export const statsQuery = z.strictObject({
-  from: time('First moment, an RFC 3339 time or a date (UTC). Default: 30 days before `to`.'),
-  to: time('First moment after the range. Default: the end of the current hour or day.'),
-  interval: z
-    .enum(['hour', 'day'], saying('must be hour or day'))
-    .optional()
-    .describe(
-      `Width of the points of \`series\`, in UTC, at most ${MAX_POINTS} points. Default: \`hour\` up to a week.`,
-    ),
-});
+const query = saying('must be a query');
+
+export const statsQuery = z.strictObject(
+  {
+    from: time('First moment, an RFC 3339 time or a date (UTC). Default: 30 days before `to`.'),
+    to: time('First moment after the range. Default: the end of the current hour or day.'),
+    interval: z
+      .enum(['hour', 'day'], saying('must be hour or day'))
+      .optional()
+      .describe(
+        `Width of the points of \`series\`, in UTC, at most ${MAX_POINTS} points. Default: \`hour\` up to a week.`,
+      ),
+  },
+  query,
+);
 
 const domain = z
   .string(saying('must be given once, as text'))
@@ -44,15 +49,18 @@ const domain = z
 
 export const linkStatsQuery = statsQuery.extend({ domain });
 
-export const clicksQuery = z.strictObject({
-  domain,
-  cursor: z
-    .string(saying('must be given once, as text'))
-    .max(64, saying('must be a "nextCursor", which has at most 64 characters'))
-    .optional()
-    .describe('`nextCursor` of the page before.'),
-  limit: pageSize(100).describe('Clicks per page.'),
-});
+export const clicksQuery = z.strictObject(
+  {
+    domain,
+    cursor: z
+      .string(saying('must be given once, as text'))
+      .max(64, saying('must be a "nextCursor", which has at most 64 characters'))
+      .optional()
+      .describe('`nextCursor` of the page before.'),
+    limit: pageSize(100).describe('Clicks per page.'),
+  },
+  query,
+);
 
 const code = saying('must be a code of 1 to 200 characters');
 export const codeParams = z.object({

@@ -37,8 +37,13 @@ export function toStatsRange(
   const fromMs = asked.from ?? Math.floor((toMs - DEFAULT_SPAN_MS) / step) * step;
   const interval = asked.interval ?? (toMs - fromMs <= HOURLY_SPAN_MS ? 'hour' : 'day');
   const issues: Issue[] = [];
-  if (fromMs < 0 || fromMs >= LAST_MS) issues.push({ path: 'from', message: 'must be a time from 1970 to 9999' });
-  if (toMs < 0 || toMs >= LAST_MS) issues.push({ path: 'to', message: 'must be a time from 1970 to 9999' });
+  for (const [path, atMs] of [
+    ['from', fromMs],
+    ['to', toMs],
+  ] as const) {
+    if (atMs >= 0 && atMs < LAST_MS) continue;
+    issues.push({ path, message: `must be a time from 1970 to 9999, got ${new Date(atMs).toISOString()}` });
+  }
   if (issues.length > 0) return { issues };
   if (fromMs >= toMs) {
     const [from, to] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()];

@@ -15,7 +15,9 @@ export const environment = z.object({
   DOMAINS: value
     .hosts()
     .prefault('')
-    .describe('Further hosts that short links may live on, separated by commas. `PUBLIC_URL` has the default one.'),
+    .describe(
+      'Further hosts that short links may live on, separated by commas. `PUBLIC_URL` has the default one. `host` stands for that name on every port, and its short URLs have none; `host:port` is that port alone, which stands in its short URLs.',
+    ),
   DATA_DIR: value
     .path()
     .prefault('./data')
@@ -130,7 +132,10 @@ export const environment = z.object({
     ),
   LIMIT_API: value.rate().prefault('100/s burst 1000').describe('API calls per key. The admin key has no limit.'),
   LIMIT_CREATE: value.rate().prefault('10/m burst 20').describe('Links made without a key, per client.'),
-  LIMIT_PASSWORD: value.rate().prefault('10/m burst 10').describe('Password guesses per client and link.'),
+  LIMIT_PASSWORD: value
+    .rate()
+    .prefault('10/m burst 10')
+    .describe('Wrong passwords per client and link. Right ones are not counted, those being checked are.'),
   CACHE_L1: value.oneOf('on', 'off').prefault('on').describe('Links kept in the process.'),
   CACHE_L2: value.oneOf('on', 'off').prefault('on').describe('Links kept in Redis, where there is one.'),
   CACHE_ENTRIES: value.integer(1, 100_000_000).prefault('200000').describe('Most links kept in the process.'),

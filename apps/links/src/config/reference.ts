@@ -17,7 +17,8 @@ function defaultOf(schema: { safeParse(value: unknown): unknown; def: unknown })
 const HEAD = `# Configuration
 
 Settings are environment variables, read once at the start. An empty one counts as unset. All mistakes are told together, with
-exit code 2; \`spillway check-config\` only looks. This page is made from the schema in \`apps/links/src/config/environment.ts\`.
+exit code 2; \`spillway check-config\` only looks. A variable that is a slip of the hand away from a setting
+is warned of, also at a start. This page is made from the schema in \`apps/links/src/config/environment.ts\`.
 `;
 
 const TAIL = `## What goes together
@@ -37,6 +38,9 @@ const TAIL = `## What goes together
 - **Behind a proxy** set \`PUBLIC_URL\` and \`TRUSTED_PROXIES\`, or all clients count as one. A proxy must not pass \`/metrics\` to everybody.
 - **Answers**: \`HEAD\` redirects as \`GET\` does and is no click. A click is a \`GET\` that was redirected, or a password form's \`POST\` that was;
   a link without a password refuses \`POST\` with 405. \`X-Served-By\` names the instance.
-- **Exit codes**: 0 after SIGTERM or SIGINT, 1 when the service could not start or a worker had to be killed, 2 for wrong settings.
-  A signal that follows within 2 s is taken for an echo of the first; a later one ends all at once, with 130 or 143.
+- **Targets**: no link leads back to this service, nor to a host that looks like one of its own (\`sh0.rt\`, or \`sho.rt\` with a Cyrillic o).
+- **Limits** tell with every answer what is left, in \`RateLimit-Policy\` and \`RateLimit\`: calls with a key that has a limit, links made
+  without a key, and guesses of a password. Redirects tell it only when they are refused, with 429.
+- **Exit codes**: 0 after SIGTERM, SIGINT or SIGHUP, 1 when the service could not start or a worker had to be killed, 2 for wrong settings.
+  A signal that follows within 2 s is taken for an echo of the first; a later one ends all at once, with 143, 130 or 129.
 `;

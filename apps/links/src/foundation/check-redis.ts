@@ -32,6 +32,9 @@ export async function checkRedis(
   const missing = await missingRights(link, { prefix, uses });
   if (missing.length > 0)
     throw new StartupError(`REDIS: ${link.name} takes this user, but not all it has to do:\n  ${missing.join('\n  ')}`);
+  // A cache of its own may evict, and forget.
+  if (!uses.includes('state')) return;
+  // Risks only: none of the service's promises stands on what the notes speak of.
   link.inspect().then(
     ({ risks }) => {
       for (const risk of risks) log.warn({ link: link.name }, risk);

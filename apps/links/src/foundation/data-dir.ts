@@ -2,8 +2,13 @@ import { accessSync, constants, existsSync, mkdirSync, rmdirSync, statSync } fro
 import { dirname } from 'node:path';
 import { StartupError } from '../startup-error.ts';
 
-/** Makes `DATA_DIR`. @throws {StartupError} when it can not be written to */
+/**
+ * Makes `DATA_DIR`, for this user alone, as is what the process makes from now on: it has keys' hashes, URLs and clicks. What
+ * is there already keeps its rights, and SQLite gives its `-wal` those of the database.
+ * @throws {StartupError} when it can not be written to
+ */
 export function prepareDataDir(path: string): void {
+  process.umask(0o077);
   try {
     makeDirectory(path, []);
   } catch (error) {

@@ -33,8 +33,10 @@ export async function openFoundation(config: Config, instance: string, duty: Dut
     const log = createLogger({ level: config.logLevel, instance });
     const { database, close } = await openMigratedDatabase(config);
     closers.add(close);
-    const secret = config.secret ?? keptSecret(config.dataDir);
-    const { assertSecret } = await import('@spillway/ids/sql');
+    const { assertSecret, hasSecret } = await import('@spillway/ids/sql');
+    const secret =
+      config.secret ??
+      keptSecret(config.dataDir, { database: (await hasSecret({ sql: database.sql })) ? 'used' : 'new' });
     await assertSecret({ sql: database.sql, secret });
     const redis = openRedisLinks(config);
     if (redis !== undefined) {

@@ -3,10 +3,21 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, w
 import { join } from 'node:path';
 import { StartupError } from '../startup-error.ts';
 
-/** The secret of an embedded service: made at the first start, readable by its user alone, and the same ever after. */
-export function keptSecret(dataDir: string): string {
+/**
+ * The secret of an embedded service: made at the first start, readable by its user alone, and the same ever after.
+ * `database: 'used'`: its codes were made with a secret, so that a new one would only stand where the backup belongs.
+ */
+export function keptSecret(dataDir: string, { database }: { database: 'new' | 'used' }): string {
   const file = join(dataDir, 'secret');
-  if (!existsSync(file)) makeSecret(dataDir, file);
+  if (!existsSync(file)) {
+    if (database === 'used') {
+      throw new StartupError(
+        `DATA_DIR: "${file}" is missing, and the short codes of the database beside it were made with it; ` +
+          'restore it from the backup, or set SPILLWAY_SECRET to the secret',
+      );
+    }
+    makeSecret(dataDir, file);
+  }
   const secret = readFileSync(file, 'utf8').trim();
   if (secret.length >= 16) return secret;
   throw new StartupError(

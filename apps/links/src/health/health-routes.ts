@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { unreadable } from '../http/route-schemas.ts';
 import type { Dependency } from './health.ts';
 
 const dependency = z.object({ name: z.string(), state: z.enum(['up', 'degraded', 'down']), without: z.string() });
@@ -31,7 +32,7 @@ export async function healthRoutes(
       schema: {
         summary: 'Does it run?',
         tags: ['operations'],
-        response: { 200: z.object({ status: z.literal('ok') }) },
+        response: { 200: z.object({ status: z.literal('ok') }), ...unreadable },
       },
     },
     async () => ({ status: 'ok' as const }),
@@ -39,7 +40,11 @@ export async function healthRoutes(
   app.get(
     '/readyz',
     {
-      schema: { summary: 'Should it get traffic?', tags: ['operations'], response: { 200: readiness, 503: readiness } },
+      schema: {
+        summary: 'Should it get traffic?',
+        tags: ['operations'],
+        response: { 200: readiness, 503: readiness, ...unreadable },
+      },
     },
     async (_request, reply) => {
       const list = options.dependencies().map((one) => ({ ...one }));

@@ -1,3 +1,5 @@
+import { UNREADABLE } from './route-schemas.ts';
+
 const description = 'What went wrong and how to mend it; a page for those whose `Accept` asks for HTML.';
 const problem = { schema: { $ref: '#/components/schemas/Problem' } };
 const page = { 'text/html': { schema: { type: 'string' } } } as const;
@@ -31,7 +33,7 @@ export const DESCRIBED_PATHS = {
         200: { description: 'The form of a link with a password.', content: page },
         ...Object.fromEntries([301, 302, 307, 308].map((status) => [status, asTheLinkSays])),
         ...failures([404, 410, 429, 503], asPage),
-        ...failures([400, 405, 414, 431], asProblem),
+        ...failures(UNREADABLE, asProblem),
       },
     },
     post: {
@@ -49,7 +51,7 @@ export const DESCRIBED_PATHS = {
       responses: {
         303: redirect('To the URL, with a GET.'),
         403: { description: 'The form again: this is not the password.', content: page },
-        ...failures([400, 404, 405, 410, 413, 414, 429, 431, 503], asProblem),
+        ...failures([...UNREADABLE, 404, 410, 413, 415, 429, 503], asProblem),
       },
     },
   },
@@ -62,6 +64,7 @@ export const DESCRIBED_PATHS = {
           description: 'In the text format of Prometheus, version 0.0.4.',
           content: { 'text/plain': { schema: { type: 'string' } } },
         },
+        ...failures(UNREADABLE, asProblem),
       },
     },
   },

@@ -1,4 +1,4 @@
-import { isSpillwayError } from '@spillway/kernel';
+import { isSpillwayError, type SpillwayError } from '@spillway/kernel';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from '../log.ts';
@@ -10,7 +10,8 @@ export function toProblem(error: unknown, log: Logger): Problem {
   if (error instanceof Problem) return error;
   if (hasZodFastifySchemaValidationErrors(error)) return fromValidation(error as FastifyError);
   if (isSpillwayError(error) && error.retryable) {
-    return new Problem('unavailable', { detail: `${error.message}. Try again.`, retryAfter: 1 });
+    log.debug({ err: error }, 'a request was not served');
+    return new Problem('unavailable', { detail: unavailable(error), retryAfter: 1 });
   }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
@@ -37,6 +38,12 @@ export function toProblem(error: unknown, log: Logger): Problem {
   log.error({ err: error }, 'a request failed');
   return new Problem('internal', { detail: 'The error was logged; try again later' });
 }
+
+/** For users: which of the parts is away, the log, `/readyz` and the metrics tell those who run the service. */
+const unavailable = ({ code }: SpillwayError): string =>
+  code === 'SPILLWAY_OVERLOADED'
+    ? 'The service has more to do than it can take right now; try again in a second'
+    : 'The service can not reach its data right now; try again in a second. A change may have been made all the same: repeat it with the same Idempotency-Key, if it had one';
 
 const PARTS: Record<string, string> = { body: '', querystring: 'query.', params: 'path.', headers: 'headers.' };
 

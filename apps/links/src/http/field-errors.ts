@@ -15,7 +15,7 @@ export function toFieldErrors(issues: readonly IssueLike[], prefix = ''): FieldE
     if (code === 'unrecognized_keys' && Array.isArray(keys)) {
       return keys.map((key) => ({
         field: `${prefix}${[...at, String(key)].join('.')}`.slice(0, 200),
-        message: 'is not known here; leave it out',
+        message,
       }));
     }
     return [{ field: `${prefix}${at.join('.')}`.slice(0, 200) || 'body', message }];

@@ -38,7 +38,16 @@ function readJson(body: Buffer): unknown {
   }
   try {
     return JSON.parse(text);
-  } catch {
-    throw new Problem('malformed-request', { detail: 'The body is not JSON; check it with a JSON parser' });
+  } catch (error) {
+    const detail = `The body is not JSON${placeOf(error)}; check it with a JSON parser`;
+    throw new Problem('malformed-request', { detail });
   }
+}
+
+/** Where the parser stopped, if it tells. Only that: it may repeat some of the body as well, which may be a password. */
+function placeOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : '';
+  if (/^Unexpected end/.test(text)) return ': it ends too early';
+  const [, line, column] = / \(line (\d+) column (\d+)\)$/.exec(text) ?? [];
+  return line === undefined ? '' : `: line ${line}, column ${column}`;
 }

@@ -7,11 +7,24 @@ export const shown = (value: unknown): string => {
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 };
 
+/** As much of a complaint as its sentence is made from. */
+interface Complaint {
+  readonly code?: string | undefined;
+  readonly input?: unknown;
+  /** The schema that complains. */
+  readonly inst?: unknown;
+}
+
 /** Every complaint of a schema as one sentence: the remedy, then the value. Not for passwords. */
 export const saying = (remedy: string) => ({
-  error: (issue: { input?: unknown }) =>
-    issue.input === undefined ? `is missing; it ${remedy}` : `${remedy}, got ${shown(issue.input)}`,
+  error: (issue: Complaint) => {
+    if (issue.code === 'unrecognized_keys') return `is not known here; leave it out, or take one of ${namesIn(issue)}`;
+    return issue.input === undefined ? `is missing; it ${remedy}` : `${remedy}, got ${shown(issue.input)}`;
+  },
 });
+
+const namesIn = ({ inst }: Complaint): string =>
+  inst instanceof z.ZodObject ? Object.keys(inst.shape).join(', ') : 'those that are described at /docs';
 
 /** As `saying`, for lists and secrets: how much there is instead of what. */
 export const sayingLength = (remedy: string) => ({

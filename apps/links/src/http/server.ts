@@ -56,6 +56,9 @@ export function createHttpServer(options: {
         refuse(request, response, 'url-too-long', detail);
       } else if (!hasRightHost(request)) {
         refuse(request, response, 'malformed-request', 'A request needs one "Host" header, and only one');
+      } else if (url.startsWith('*') && !(url === '*' && request.method === 'OPTIONS')) {
+        const detail = `${request.method} needs a path that begins with "/", got "${url.slice(0, 100)}"; only OPTIONS may ask "*"`;
+        refuse(request, response, 'malformed-request', detail);
       } else if (!front(request, response)) {
         // Only now, so that what is asked for in the usual way, and found, does not pay for it.
         const taken = toPlainTarget(request) && front(request, response);

@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { Config } from '../config.ts';
 import { Problem } from '../http/problem.ts';
 import { type ClientAddresses, isLoopback } from '../redirect/client-address.ts';
@@ -14,7 +14,7 @@ export interface AuthorizeAnonymousOptions {
   /** Hosts that the service may be called by on this machine. */
   readonly ownHosts: ReadonlySet<string>;
   /** Charges the client for a call without a key; throws the problem when it has had its share. */
-  readonly charge: (clientAddress: string) => void;
+  readonly charge: (clientAddress: string, reply: FastifyReply) => void;
 }
 
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
@@ -34,7 +34,7 @@ export function createAuthorizeAnonymous(options: AuthorizeAnonymousOptions): on
         headers: { 'www-authenticate': 'Bearer realm="spillway"' },
       });
     }
-    options.charge(address);
+    options.charge(address, reply);
     request.caller = { ...ANONYMOUS, id: `anonymous ${address}` };
   };
 }

@@ -40,7 +40,7 @@ export function createAuthorize({ keys, charge, chargeUnknown }: AuthorizeOption
     const caller = await keys.authenticate(key, () => chargeUnknown?.(request));
     if (caller === undefined) {
       throw new Problem('key-unknown', {
-        detail: 'Nobody has this key, or it was revoked or has expired',
+        detail: `The key in "${headerOf(request)}" is nobody's: mistyped, revoked or expired; check that all of it was sent, or get another one from whoever runs the service`,
         headers: CHALLENGE,
       });
     }
@@ -51,6 +51,9 @@ export function createAuthorize({ keys, charge, chargeUnknown }: AuthorizeOption
     request.caller = caller;
   };
 }
+
+const headerOf = ({ headers }: Pick<FastifyRequest, 'headers'>): string =>
+  typeof headers['x-api-key'] === 'string' && headers['x-api-key'] !== '' ? 'X-Api-Key' : 'Authorization';
 
 /** The key that a request carries; undefined when it carries none. */
 export function keyOf({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {

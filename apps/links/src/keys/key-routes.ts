@@ -59,6 +59,10 @@ export async function keyRoutes(
         : 'ask with another key that has the scope "keys:admin"';
     return new Problem('own-key', { detail: `"${id}" is the key that asks, which would lock itself out; ${remedy}` });
   };
+  const adminKey = (what: string) =>
+    new Problem('admin-key', {
+      detail: `"${ADMIN.id}" is the admin key, which ${what}; to replace it, start the service with another ADMIN_KEY and revoke the old one with that`,
+    });
 
   app.post(
     '/keys',
@@ -99,14 +103,16 @@ export async function keyRoutes(
     {
       schema: {
         summary: 'Change a key',
+        description: 'The admin key can not be changed: that is 409.',
         tags: ['keys'],
         security,
         params,
         body: keyEdit,
-        response: { 200: keyAnswer, 404: problemSchema, ...bodyFailures },
+        response: { 200: keyAnswer, 404: problemSchema, 409: problemSchema, ...bodyFailures },
       },
     },
     async ({ params: { id }, body }) => {
+      if (id === ADMIN.id) throw adminKey('keeps its name, its scopes and no expiry');
       const record = await keys.update(id, {
         ...(body.name === undefined ? {} : { name: body.name }),
         ...(body.scopes === undefined ? {} : { scopes: body.scopes }),
@@ -123,7 +129,7 @@ export async function keyRoutes(
       schema: {
         summary: 'Revoke a key',
         description:
-          'Holds at once where it is answered, and everywhere within 5 seconds. No key revokes itself: that is 409.',
+          'Holds at once where it is answered, and everywhere within 5 seconds. No key revokes itself, and only an admin the admin key: that is 409.',
         tags: ['keys'],
         security,
         params,
@@ -132,7 +138,7 @@ export async function keyRoutes(
     },
     async (request, reply) => {
       const { id } = request.params;
-      if (id === ADMIN.id && request.caller.kind !== 'admin') throw missing(id);
+      if (id === ADMIN.id && request.caller.kind !== 'admin') throw adminKey('only an admin may revoke');
       const asking = keyOf(request);
       // By the key and not by its id: an admin who came with ADMIN_KEY may revoke the one that was made at the first start.
       if (asking !== undefined && (await keys.get(id))?.hash === hashApiKey(asking)) {

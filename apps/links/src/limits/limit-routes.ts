@@ -1,4 +1,4 @@
-import { type Limiter, rateLimitHeaders, rateLimitProblem } from '@spillway/limit';
+import type { Limiter } from '@spillway/limit';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { Problem } from '../http/problem.ts';
 import { bodyFailures, security } from '../http/route-schemas.ts';
 import { saying, shown } from '../http/saying.ts';
 import type { Authorize } from '../keys/authorize.ts';
+import { limitHeaders } from './limit-answers.ts';
 
 const decision = z
   .object({
@@ -66,7 +67,8 @@ export async function limitRoutes(
         });
       }
       const taken = await limiter.take(key, { cost });
-      reply.headers({ ...rateLimitHeaders(limiter.policies, taken) });
+      // In place of those of the call itself.
+      reply.headers(limitHeaders(limiter, taken));
       return {
         outcome: taken.outcome,
         policy: taken.policy,
@@ -79,19 +81,4 @@ export async function limitRoutes(
       };
     },
   );
-}
-
-/** The problem of a call over its limit. */
-export function limitProblem(limiter: Limiter, taken: Awaited<ReturnType<Limiter['take']>>): Problem | undefined {
-  const problem = rateLimitProblem(taken);
-  if (problem === undefined) return undefined;
-  const headers = Object.entries(rateLimitHeaders(limiter.policies, taken)).map(([name, value]) => [
-    name.toLowerCase(),
-    value,
-  ]);
-  return new Problem('quota-exceeded', {
-    detail: problem.detail,
-    extra: { 'violated-policies': problem['violated-policies'] },
-    headers: Object.fromEntries(headers),
-  });
 }

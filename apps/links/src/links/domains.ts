@@ -1,12 +1,17 @@
 import type { SqlRunner } from '@spillway/kernel';
 import { build, execute } from '../sql/builder.ts';
+import { createHostLookUp } from './host-look-up.ts';
 
 export const DEFAULT_DOMAIN = 1;
 
 /** The hosts that links live on. Fixed while the service runs. */
 export interface Domains {
-  /** The domain of a request's or a link's host; the default one for hosts that are not ours by name. */
+  /** Every host as it is configured, and its domain. */
   readonly byHost: ReadonlyMap<string, number>;
+  /** The domain that a host names, as a client may write it: case, one trailing dot and a port that is nobody's do not count. */
+  named(host: string): number | undefined;
+  /** The domain of a request, by its `Host`; the default one for hosts that are not ours by name. */
+  ofRequest(host: string | undefined): number;
   /** Empty for the default domain. */
   hostOf(id: number): string | undefined;
   /** The beginning of the short URLs on this domain, without a trailing slash. */
@@ -22,8 +27,11 @@ export async function openDomains(sql: SqlRunner, hosts: readonly string[], publ
     ...rows.filter(({ host }) => host !== '').map(({ id, host }): [string, number] => [host, id]),
   ]);
   byHost.set(publicHost, DEFAULT_DOMAIN);
+  const named = createHostLookUp(byHost, protocol === 'https:' ? '443' : '80');
   return {
     byHost,
+    named,
+    ofRequest: (host) => (host === undefined ? undefined : named(host)) ?? DEFAULT_DOMAIN,
     hostOf: (id) => byId.get(id),
     baseUrl: (id) => (id === DEFAULT_DOMAIN ? publicUrl : `${protocol}//${byId.get(id) ?? publicHost}`),
   };

@@ -5,7 +5,7 @@ import type { LinkAddress } from './link.ts';
 /** Where a request's link lives. @throws {Problem} when the service has no such domain */
 export function addressOf(domains: Domains, code: string, host: string | undefined): LinkAddress {
   if (host === undefined) return { domainId: DEFAULT_DOMAIN, code };
-  const domainId = domains.byHost.get(host.toLowerCase());
+  const domainId = domains.named(host);
   if (domainId !== undefined) return { domainId, code };
   const message = `must be one of ${[...domains.byHost.keys()].join(', ')}, got "${host.slice(0, 100)}"`;
   throw new Problem('invalid-request', {

@@ -1,4 +1,4 @@
-import type { Domains } from './domains.ts';
+import { DEFAULT_DOMAIN, type Domains } from './domains.ts';
 import type { Link } from './link.ts';
 import type { LinkAnswer } from './link-schemas.ts';
 
@@ -9,12 +9,14 @@ export function toLinkAnswer(link: Link, clicks: number, domains: Domains): Link
     code: link.code,
     shortUrl: `${base}/${link.code}`,
     domain: new URL(base).host,
+    onDefaultDomain: link.domainId === DEFAULT_DOMAIN,
     url: link.url,
     title: link.title ?? null,
     tags: [...link.tags],
     createdAt: rfc3339(link.createdAtMs),
     expiresAt: link.expiresAtMs === undefined ? null : rfc3339(link.expiresAtMs),
     maxClicks: link.maxClicks ?? null,
+    usedClicks: link.maxClicks === undefined ? null : link.usedClicks,
     clicks,
     status: link.status,
     hasPassword: link.passwordHash !== undefined,

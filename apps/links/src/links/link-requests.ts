@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.ts';
 import { shown } from '../http/saying.ts';
 import { invalidLink } from './check-new-link.ts';
-import { DEFAULT_DOMAIN, type Domains } from './domains.ts';
+import type { Domains } from './domains.ts';
 import type { LinkEditBody, NewLinkBody } from './link-schemas.ts';
 import type { InsertOutcome } from './link-store.ts';
 import type { CreateContext, LinkEdit, NewLink } from './links.ts';
@@ -13,8 +13,7 @@ export const toNewLink = (body: NewLinkBody, domains: Domains): NewLink => ({
   // As WHATWG URL writes it: what was checked is what `Location` says.
   url: new URL(body.url).href,
   alias: body.alias,
-  domainId:
-    body.domain === undefined ? DEFAULT_DOMAIN : (domains.byHost.get(body.domain.toLowerCase()) ?? DEFAULT_DOMAIN),
+  domainId: domains.ofRequest(body.domain),
   title: body.title,
   tags: body.tags ?? [],
   status: body.status ?? 302,

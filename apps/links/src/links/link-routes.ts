@@ -41,7 +41,7 @@ export interface LinkRoutesOptions {
 export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesOptions): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
   const { links, domains, authorize, authorizeCreate, clickTotals } = options;
-  const schemas = linkSchemas(options.rules, domains.byHost);
+  const schemas = linkSchemas(options.rules, domains);
   const { newLink, linkEdit } = schemas;
   const tags = ['links'];
 

@@ -3,6 +3,7 @@ import { problemSchema } from '../http/problem.ts';
 import { PLAIN_TEXT } from '../http/route-schemas.ts';
 import { futureTime, pageSize, saying, sayingLength } from '../http/saying.ts';
 import { aliasFault } from './alias.ts';
+import type { Domains } from './domains.ts';
 import { REDIRECT_STATUSES } from './link.ts';
 import { SORTS } from './link-store.ts';
 import { checkTarget, MAX_TARGET_LENGTH, type TargetRules } from './target.ts';
@@ -45,7 +46,7 @@ const anyTime = z.iso
   .refine((time) => Date.parse(time) < Date.UTC(10_000, 0), saying('must be before the year 10000'));
 
 /** The bodies of the routes; the rules for targets depend on the configuration. */
-export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, number>) {
+export function linkSchemas(rules: TargetRules, domains: Pick<Domains, 'byHost' | 'named'>) {
   const url = z
     .string(saying('must be text, an http or https URL'))
     .superRefine((value, context) => {
@@ -59,7 +60,10 @@ export function linkSchemas(rules: TargetRules, domains: ReadonlyMap<string, num
   });
   const domain = z
     .string(saying('must be text'))
-    .refine((host) => domains.has(host.toLowerCase()), saying(`must be one of ${[...domains.keys()].join(', ')}`));
+    .refine(
+      (host) => domains.named(host) !== undefined,
+      saying(`must be one of ${[...domains.byHost.keys()].join(', ')}`),
+    );
 
   const newLink = z
     .strictObject(
@@ -117,12 +121,14 @@ export const linkAnswer = z
     code: z.string(),
     shortUrl: z.string(),
     domain: z.string(),
+    onDefaultDomain: z.boolean().describe('Whether `domain` is the one that links live on when none is named.'),
     url: z.string(),
     title: z.string().nullable(),
     tags: z.array(z.string()),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().nullable(),
     maxClicks: z.int().nullable(),
+    usedClicks: z.int().nullable().describe('How many of `maxClicks` have been used.'),
     clicks: z.int(),
     status: z.int(),
     hasPassword: z.boolean(),
@@ -135,27 +141,32 @@ const code = saying('must be a code of 1 to 200 characters');
 const once = saying('must be given once, as text');
 
 export const codeParams = z.object({ code: z.string(code).min(1, code).max(200, code) });
-export const domainQuery = z.strictObject({
-  domain: z.string(once).optional().describe('The host that the link lives on, if it is not the default one.'),
-});
+const query = saying('must be a query');
+export const domainQuery = z.strictObject(
+  { domain: z.string(once).optional().describe('The host that the link lives on, if it is not the default one.') },
+  query,
+);
 
-export const listQuery = z.strictObject({
-  cursor: z
-    .string(once)
-    .max(500, saying('must be a "nextCursor", which has at most 500 characters'))
-    .optional()
-    .describe('`nextCursor` of the page before.'),
-  limit: pageSize(50),
-  search: z
-    .string(once)
-    .trim()
-    .max(200, saying('must have at most 200 characters'))
-    .regex(PLAIN_TEXT, plainSays)
-    .optional()
-    .describe('In code, URL and title, without regard to case.'),
-  tag: z.string(once).max(64, saying('must have at most 64 characters')).regex(PLAIN_TEXT, plainSays).optional(),
-  sort: z.enum(SORTS, saying(`must be one of ${SORTS.join(', ')}`)).default('-createdAt'),
-});
+export const listQuery = z.strictObject(
+  {
+    cursor: z
+      .string(once)
+      .max(500, saying('must be a "nextCursor", which has at most 500 characters'))
+      .optional()
+      .describe('`nextCursor` of the page before.'),
+    limit: pageSize(50),
+    search: z
+      .string(once)
+      .trim()
+      .max(200, saying('must have at most 200 characters'))
+      .regex(PLAIN_TEXT, plainSays)
+      .optional()
+      .describe('In code, URL and title, without regard to case.'),
+    tag: z.string(once).max(64, saying('must have at most 64 characters')).regex(PLAIN_TEXT, plainSays).optional(),
+    sort: z.enum(SORTS, saying(`must be one of ${SORTS.join(', ')}`)).default('-createdAt'),
+  },
+  query,
+);
 
 export const idempotencyHeaders = z.object({
   'idempotency-key': z

@@ -1,6 +1,7 @@
 import { domainToUnicode } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { shown } from '../http/saying.ts';
+import type { FindResembled } from './host-look.ts';
 
 /** The longest target, in characters as sent. */
 export const MAX_TARGET_LENGTH = 8_192;
@@ -8,6 +9,8 @@ export const MAX_TARGET_LENGTH = 8_192;
 export interface TargetRules {
   /** Hosts (`name` or `name:port`, lower case) that lead back to this service. */
   readonly ownHosts: ReadonlySet<string>;
+  /** Which of the service's names a host could be taken for. */
+  readonly resembled: FindResembled;
   readonly privateTargets: 'allowed' | 'refused';
 }
 
@@ -35,7 +38,7 @@ export function checkTarget(text: string, rules: TargetRules): Target {
     return refused(`must start with http:// or https:// and a host, got "${shorten(text)}"`);
   }
   const url = URL.parse(text);
-  if (url === null) return refused(`is not a URL, got "${shorten(text)}"`);
+  if (url === null) return refused(`${parseFault(text)}, got "${shorten(text)}"`);
   if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
     return refused(`must have no user name and no password, got one in front of "${url.host}"`);
   }
@@ -50,11 +53,24 @@ export function checkTarget(text: string, rules: TargetRules): Target {
   if (rules.ownHosts.has(host) || rules.ownHosts.has(`${host}:${port}`)) {
     return refused(`must not lead back to this service, got "${url.host}"`);
   }
+  const resembled = rules.resembled(host);
+  if (resembled !== undefined) {
+    const fault = `must not lead to a host that looks like "${resembled}", which is this service's own`;
+    return refused(`${fault}, got "${shorten(url.host)}"`);
+  }
   if (rules.privateTargets === 'refused' && isPrivateHost(host)) {
     const wanted = /[.:]/.test(host) ? 'a public host' : 'a public host, whose name has a dot';
     return refused(`must lead to ${wanted}, got "${url.host}"; ALLOW_PRIVATE_TARGETS=true allows private ones`);
   }
   return { outcome: 'accepted', url: url.href };
+}
+
+/** Why WHATWG URL can not read `text`, which begins as it should: its host or its port. */
+function parseFault(text: string): string {
+  const authority = /^https?:\/\/([^/?#\\]*)/i.exec(text)?.[1] ?? '';
+  const port = /:([^:\]]*)$/.exec(authority)?.[1] ?? '';
+  if (port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65_535)) return 'must have a port from 1 to 65535';
+  return 'must have a host that is a name like example.com, or an address';
 }
 
 /** What no name server could ever find (RFC 1035, 2.3.4), though WHATWG URL lets it through. */

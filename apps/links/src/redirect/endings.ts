@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isSpillwayError } from '@spillway/kernel';
-import { type Decision, retryAfterSeconds } from '@spillway/limit';
 import type { ProblemKind, ProblemOptions } from '../http/problem.ts';
 import type { Logger } from '../log.ts';
 import type { DecidedIn, Outcome, RedirectCounts } from './outcomes.ts';
 import { htmlHeaders, passwordPage } from './pages.ts';
 import { refuse } from './refusals.ts';
+import { hadItsShare, type Refused } from './refused.ts';
 
 /** One request for a code. */
 export interface Exchange {
@@ -17,7 +17,7 @@ export interface Exchange {
 
 /** How a request for a code ends that is not redirected: each answers it, and counts it. */
 export interface Endings {
-  limited(exchange: Exchange, decision: Decision): void;
+  limited(exchange: Exchange, refused: Refused): void;
   notFound(exchange: Exchange, code: string, from: DecidedIn): void;
   expired(exchange: Exchange, code: string, from: DecidedIn): void;
   usedUp(exchange: Exchange, code: string): void;
@@ -41,11 +41,8 @@ export function createEndings(options: {
     counts.count(...counted, startedMs);
   };
   return {
-    limited(exchange, decision) {
-      const retryAfter = retryAfterSeconds(decision) ?? 1;
-      const detail = `This client has had its share; try again in ${retryAfter} s`;
-      const extra = { 'violated-policies': [decision.policy] };
-      end(exchange, 'quota-exceeded', ['limited', 'none'], { detail, retryAfter, extra });
+    limited(exchange, refused) {
+      end(exchange, 'quota-exceeded', ['limited', 'none'], hadItsShare(refused));
     },
     notFound(exchange, code, from) {
       const detail = `There is no link "${code}"; check how it is written, large and small letters included`;

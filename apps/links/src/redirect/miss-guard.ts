@@ -30,7 +30,13 @@ export function createMissGuard(
       const leftMs = entry.untilMs - now();
       if (leftMs > 0) {
         const retryAfterMs = Math.ceil(leftMs);
-        const decision = { ...entry.decision, decidedBy: 'local-block', retryAfterMs } as Decision;
+        // One unit is what is missing, so both end together.
+        const decision = {
+          ...entry.decision,
+          decidedBy: 'local-block',
+          retryAfterMs,
+          refillAfterMs: retryAfterMs,
+        } as Decision;
         limiter?.count?.(decision);
         return decision;
       }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache, Look } from '@spillway/cache';
-import { clientKey, type Decision } from '@spillway/limit';
+import { clientKey } from '@spillway/limit';
 import type { Visit } from '../clicks/click.ts';
 import { ipv4Number } from '../clicks/ipv4.ts';
 import { readReplayTime } from '../clicks/replay-time.ts';
 import type { Limits } from '../limits/limits.ts';
 import { isReserved } from '../links/alias.ts';
-import { DEFAULT_DOMAIN, type Domains } from '../links/domains.ts';
+import type { Domains } from '../links/domains.ts';
 import { isCode, type LinkAddress } from '../links/link.ts';
 import type { LinkStore } from '../links/link-store.ts';
 import type { Logger } from '../log.ts';
@@ -17,6 +17,7 @@ import { createMissGuard } from './miss-guard.ts';
 import type { DecidedIn, RedirectCounts } from './outcomes.ts';
 import { type RedirectHeaders, readHeaders } from './read-headers.ts';
 import { createRedirectHeaders } from './redirect-headers.ts';
+import type { Refused } from './refused.ts';
 import type { RequestClock } from './request-clock.ts';
 
 /**
@@ -41,11 +42,6 @@ export interface Redirector {
     from: DecidedIn,
     status?: number,
   ): Promise<void>;
-}
-
-/** A limit that the client has used up. */
-interface Refused {
-  readonly refused: Decision;
 }
 
 interface Visitor {
@@ -80,12 +76,9 @@ export function createRedirector(options: RedirectorOptions): Redirector {
   const replayable = replayTime === 'believed';
   const countHot = counts.counter('redirected', 'l1');
 
-  const domainOf = (host: string | undefined): number =>
-    (host === undefined ? undefined : domains.byHost.get(host.toLowerCase())) ?? DEFAULT_DOMAIN;
-
   const keyOf = (path: string, host: string | undefined): string => {
     if (!severalDomains) return path;
-    return `${domains.hostOf(domainOf(host)) ?? ''}${path}`;
+    return `${domains.hostOf(domains.ofRequest(host)) ?? ''}${path}`;
   };
 
   const load = async (address: LinkAddress): Promise<CachedLink | undefined> => {
@@ -121,12 +114,19 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     return peer !== undefined && addresses.isTrusted(peer) ? readReplayTime(header, Date.now()) : undefined;
   };
 
+  /** Charges a visit, whatever its code. */
+  const refusedAtOnce = (client: string): Refused | undefined => {
+    const decision = limits.redirect?.takeNow(client);
+    if (decision?.outcome !== 'denied' || limits.redirect === undefined) return undefined;
+    return { limiter: limits.redirect, refused: decision };
+  };
+
   /** No further look-ups for a client that has had its share of misses, except in L1. */
   const lookOf = (path: string, host: string | undefined, client: string): Promise<Look<CachedLink>> | Refused => {
     const key = keyOf(path, host);
     const refused = cache.peek(key) === undefined ? missGuard.blocked(client) : undefined;
-    if (refused !== undefined) return { refused };
-    return cache.look(key, () => load({ domainId: domainOf(host), code: path.slice(1) }));
+    if (refused !== undefined && limits.miss !== undefined) return { limiter: limits.miss, refused };
+    return cache.look(key, () => load({ domainId: domains.ofRequest(host), code: path.slice(1) }));
   };
 
   /** Anything that is not an open link in L1. One promise, the look-up's: each further one would cost as much as its parts. */
@@ -134,7 +134,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     const client = limitKey(visitor.ip);
     const looking = lookOf(path, visitor.headers.host, client);
     if ('refused' in looking) {
-      endings.limited(exchange, looking.refused);
+      endings.limited(exchange, looking);
       return;
     }
     const fail = (error: unknown) => endings.unavailable(exchange, error);
@@ -161,7 +161,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
 
   const finishCounted = async (exchange: Exchange, code: string, visitor: Visitor, link: CachedLink): Promise<void> => {
     const { request, response, startedMs } = exchange;
-    const address = { domainId: domainOf(visitor.headers.host), code };
+    const address = { domainId: domains.ofRequest(visitor.headers.host), code };
     if (!(await mayPass(request, address, link))) return endings.usedUp(exchange, code);
     answer(request, response, link, visitor, link.status);
     counts.count('redirected', 'truth', startedMs);
@@ -176,8 +176,8 @@ export function createRedirector(options: RedirectorOptions): Redirector {
 
   const start = (exchange: Exchange, path: string, headers: RedirectHeaders): void => {
     const ip = addresses.ofConnection(exchange.request.socket, headers.forwardedFor);
-    const decision = limits.redirect?.takeNow(limitKey(ip));
-    if (decision?.outcome === 'denied') endings.limited(exchange, decision);
+    const refused = refusedAtOnce(limitKey(ip));
+    if (refused !== undefined) endings.limited(exchange, refused);
     else handleSlowly(exchange, path, { headers, ip, nowMs: Date.now() });
   };
 
@@ -192,9 +192,9 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     }
     const headers = readHeaders(request.rawHeaders);
     const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
-    const decision = limits.redirect?.takeNow(limitKey(ip));
-    if (decision?.outcome === 'denied') {
-      endings.limited({ request, response, startedMs }, decision);
+    const refused = refusedAtOnce(limitKey(ip));
+    if (refused !== undefined) {
+      endings.limited({ request, response, startedMs }, refused);
       return true;
     }
     const nowMs = Date.now();
@@ -224,13 +224,13 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     async lookFor(request, code) {
       const headers = readHeaders(request.rawHeaders);
       const client = limitKey(addresses.ofConnection(request.socket, headers.forwardedFor));
-      const decision = limits.redirect?.takeNow(client);
-      if (decision?.outcome === 'denied') return { refused: decision };
+      const refused = refusedAtOnce(client);
+      if (refused !== undefined) return refused;
       const look = await lookOf(`/${code}`, headers.host, client);
       if (!('refused' in look) && look.value === undefined) missGuard.charge(client);
       return look;
     },
-    domainOf,
+    domainOf: domains.ofRequest,
     async redirect(request, response, link, from, status = link.status) {
       const startedMs = performance.now();
       const headers = readHeaders(request.rawHeaders);

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { Failure } from '../cli/failure.ts';
 
 /** A worker's own metrics, as prom-client adds them up. */
 export type OwnMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -6,6 +7,7 @@ export type OwnMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 /** What a worker process tells the primary, and is told. */
 export type FromWorker =
   | { readonly type: 'spillway:ready'; readonly port: number }
+  | { readonly type: 'spillway:failed'; readonly failure: Failure }
   | { readonly type: 'spillway:read-metrics'; readonly id: number }
   | { readonly type: 'spillway:own-metrics'; readonly id: number; readonly metrics: OwnMetrics };
 

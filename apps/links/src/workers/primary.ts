@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { CliError, EXIT, type Failure } from '../cli/failure.ts';
 import type { Config } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -17,7 +18,8 @@ export interface Ready {
 /**
  * `WORKERS=n`: n processes on one port. The primary serves nothing itself: it starts workers, starts them again with growing
  * pauses when they die, adds up their metrics, and passes the signal to stop on.
- * @returns the exit code: that of a worker which could not even start, 1 if one had to be killed to stop, else 0
+ * @returns the exit code: 1 if a worker had to be killed to stop, else 0
+ * @throws {CliError} with the words of a worker that could not even start
  */
 export async function runPrimary(config: Config, onReady: (ready: Ready) => void): Promise<number> {
   const log = createLogger({ level: config.logLevel, instance: config.instance });
@@ -25,14 +27,15 @@ export async function runPrimary(config: Config, onReady: (ready: Ready) => void
     killWorkers();
     process.exit(exitCode);
   });
-  // A worker that dies before it was ever ready will not do better the second time: what it said stands on stderr.
-  const outcome = await new Promise<{ readonly exitCode: number }>((resolve) => {
-    startAll(config, log, onReady, (exitCode) => resolve({ exitCode }));
-    stop.then(() => resolve({ exitCode: 0 }));
+  // A worker that dies before it was ever ready will not do better the second time.
+  const hopeless = await new Promise<Failure | undefined>((resolve) => {
+    startAll(config, log, onReady, resolve);
+    stop.then(() => resolve(undefined));
   });
   stopping = true;
-  const stopCode = await stopWorkers(log);
-  return outcome.exitCode === 0 ? stopCode : outcome.exitCode;
+  const stopCode = await stopWorkers(log, hopeless === undefined ? 'serving' : 'starting');
+  if (hopeless !== undefined) throw new CliError(hopeless.message, { exitCode: hopeless.exitCode });
+  return stopCode;
 }
 
 let stopping = false;
@@ -41,7 +44,7 @@ function startAll(
   config: Config,
   log: Logger,
   onReady: (ready: Ready) => void,
-  onHopeless: (exitCode: number) => void,
+  onHopeless: (failure: Failure) => void,
 ): void {
   const metrics = createWorkerMetrics();
   const readyNumbers = new Set<number>();
@@ -50,6 +53,7 @@ function startAll(
     if (stopping) return;
     const worker = cluster.fork({ [NUMBER_VARIABLE]: number, PORT: config.port });
     const startedMs = performance.now();
+    let failure: Failure | undefined;
     const answerMetrics = (id: number) =>
       metrics.read().then(
         (text) => tell(worker, { type: 'spillway:metrics', id, text }),
@@ -66,6 +70,9 @@ function startAll(
       switch (message.type) {
         case 'spillway:ready':
           return becomeReady(message);
+        case 'spillway:failed':
+          failure = message.failure;
+          return;
         case 'spillway:own-metrics':
           return metrics.told(worker, message);
         case 'spillway:read-metrics':
@@ -74,16 +81,22 @@ function startAll(
           return message satisfies never;
       }
     });
-    worker.on('exit', (code, signal) => {
+    const hasEnded = (code: number | null, signal: string | null) => {
       if (stopping) return;
       if (!readyNumbers.has(number)) {
-        onHopeless(code === 0 || code === null ? 1 : code);
-        return;
+        const message = `Worker ${number} ended before it was ready (${signal ?? code})`;
+        return onHopeless(failure ?? { message, exitCode: EXIT.failed });
       }
       const nextPauseMs =
         performance.now() - startedMs >= HEALTHY_MS ? PAUSE_MS.first : Math.min(pauseMs * 2, PAUSE_MS.most);
-      log.warn({ worker: number, code, signal, pauseMs }, 'a worker died and is started again');
+      const why = failure === undefined ? {} : { said: failure.message };
+      log.warn({ worker: number, code, signal, pauseMs, ...why }, 'a worker died and is started again');
       setTimeout(() => start(number, nextPauseMs), pauseMs);
+    };
+    worker.on('exit', (code, signal) => {
+      // Its last words may still be on the line.
+      if (worker.isConnected()) worker.once('disconnect', () => hasEnded(code, signal));
+      else hasEnded(code, signal);
     });
   };
   for (let number = 1; number <= config.workers; number += 1) start(number, PAUSE_MS.first);

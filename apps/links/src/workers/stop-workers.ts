@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from '../log.ts';
+import { isStopSignal } from '../stop-signal.ts';
 
 /** The 10 s that a stop may take in all, and a little. */
 const PATIENCE_MS = 11_000;
@@ -7,9 +8,12 @@ const PATIENCE_MS = 11_000;
 const livingWorkers = (): Worker[] =>
   Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker?.isDead() === false);
 
+/** `starting`: how they end is no matter, since what one of them could not do the others can not. */
+type Doing = 'serving' | 'starting';
+
 /** SIGTERM to all workers. One that hangs is killed in the end. @returns the exit code: 1 when not all ended as they should */
-export async function stopWorkers(log: Logger): Promise<number> {
-  const codes = await Promise.all(livingWorkers().map((worker) => stopWorker(worker, log)));
+export async function stopWorkers(log: Logger, doing: Doing): Promise<number> {
+  const codes = await Promise.all(livingWorkers().map((worker) => stopWorker(worker, log, doing)));
   return Math.max(0, ...codes);
 }
 
@@ -18,7 +22,7 @@ export function killWorkers(): void {
   for (const worker of livingWorkers()) worker.process.kill('SIGKILL');
 }
 
-function stopWorker(worker: Worker, log: Logger): Promise<number> {
+function stopWorker(worker: Worker, log: Logger, doing: Doing): Promise<number> {
   const { pid } = worker.process;
   return new Promise((resolve) => {
     const late = setTimeout(() => {
@@ -28,7 +32,7 @@ function stopWorker(worker: Worker, log: Logger): Promise<number> {
     worker.once('exit', (code, signal) => {
       clearTimeout(late);
       // By the signal itself: it had not yet begun to serve.
-      const asked = code === 0 || signal === 'SIGTERM' || signal === 'SIGINT';
+      const asked = doing === 'starting' || code === 0 || isStopSignal(signal);
       if (!asked) log.error({ pid, code, signal }, 'a worker did not end as it should');
       resolve(asked ? 0 : 1);
     });

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import type { Registry } from 'prom-client';
+import type { Failure } from '../cli/failure.ts';
 import { type FromWorker, NUMBER_VARIABLE, type ToWorker } from './messages.ts';
 
 /** A worker's end of the line to the primary. */
@@ -7,12 +8,12 @@ export interface WorkerSide {
   /** `instance-w1` and so on: spools and metrics of workers stay apart. */
   nameOf(instance: string): string;
   ready(message: { port: number }): void;
+  /** Says why it could not start. Resolves once that is on its way. */
+  fail(failure: Failure): Promise<void>;
   /** The metrics of all workers together. */
   readMetrics(): Promise<string>;
   /** Lets the primary read this worker's. */
   offer(registry: Registry): void;
-  /** Hangs up: an open line would keep the process of a worker that could not start. */
-  leave(): void;
   /** Resolves when the primary is no more. */
   readonly gone: Promise<void>;
 }
@@ -23,9 +24,10 @@ export function openWorkerSide(variables: NodeJS.ProcessEnv): WorkerSide {
   let lastId = 0;
   let offered: Registry | undefined;
   const waiting = new Map<number, { resolve(text: string): void; reject(error: Error): void }>();
-  const send = (message: FromWorker) => {
+  const send = (message: FromWorker, sent: () => void = () => undefined) => {
+    if (!process.connected) return sent();
     // A callback, since what can not be sent any more would end the process as an error that nobody heard.
-    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+    process.send?.(message, undefined, undefined, () => sent());
   };
   const tell = async (id: number) => {
     if (offered !== undefined) send({ type: 'spillway:own-metrics', id, metrics: await offered.getMetricsAsJSON() });
@@ -48,6 +50,7 @@ export function openWorkerSide(variables: NodeJS.ProcessEnv): WorkerSide {
   return {
     nameOf: (instance) => `${instance}-w${variables[NUMBER_VARIABLE] ?? process.pid}`,
     ready: ({ port }) => send({ type: 'spillway:ready', port }),
+    fail: (failure) => new Promise((resolve) => send({ type: 'spillway:failed', failure }, resolve)),
     readMetrics: () =>
       new Promise((resolve, reject) => {
         lastId += 1;
@@ -71,7 +74,6 @@ export function openWorkerSide(variables: NodeJS.ProcessEnv): WorkerSide {
     offer(registry) {
       offered = registry;
     },
-    leave: () => process.disconnect?.(),
     gone,
   };
 }

@@ -45,7 +45,8 @@ test.each(configurations)(
     expect(await counted()).toBe(0);
     const first = await startWorker();
     await until(async () => (await counted()) === 100, { timeoutMs: 30_000, what: 'the first hundred' });
-    first.signal('SIGINT');
+    // As the terminal does that it was started from, when it closes.
+    first.signal('SIGHUP');
     expect(await first.exited).toEqual({ code: 0, signal: null });
 
     await visitAll();

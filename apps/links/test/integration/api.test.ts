@@ -238,7 +238,58 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
         'POST',
         '/links',
         '{"url":"https://example.com/","__proto__":{}}',
-        { ['__proto__']: 'is not known here; leave it out' },
+        {
+          ['__proto__']:
+            'is not known here; leave it out, or take one of url, alias, domain, expiresAt, maxClicks, password, tags, title, status',
+        },
+      ],
+      [
+        'POST',
+        '/links',
+        { url: 'http://example.org:99999/' },
+        { url: 'must have a port from 1 to 65535, got "http://example.org:99999/"' },
+      ],
+      [
+        'POST',
+        '/links/batch',
+        { links: [{}], foo: 1 },
+        { foo: 'is not known here; leave it out, or take one of links' },
+      ],
+      [
+        'POST',
+        '/keys',
+        { name: 'x', scopes: ['links:read'], foo: 1 },
+        { foo: 'is not known here; leave it out, or take one of name, scopes, expiresAt' },
+      ],
+      [
+        'GET',
+        '/links?foo=1',
+        undefined,
+        { 'query.foo': 'is not known here; leave it out, or take one of cursor, limit, search, tag, sort' },
+      ],
+      [
+        'GET',
+        '/links/nobody?foo=1',
+        undefined,
+        { 'query.foo': 'is not known here; leave it out, or take one of domain' },
+      ],
+      [
+        'GET',
+        '/links/nobody/clicks?foo=1',
+        undefined,
+        { 'query.foo': 'is not known here; leave it out, or take one of domain, cursor, limit' },
+      ],
+      [
+        'GET',
+        '/links/nobody/stats?foo=1',
+        undefined,
+        { 'query.foo': 'is not known here; leave it out, or take one of from, to, interval, domain' },
+      ],
+      [
+        'GET',
+        '/stats?from=0000-01-01',
+        undefined,
+        { 'query.from': 'must be a time from 1970 to 9999, got 0000-01-01T00:00:00.000Z' },
       ],
       [
         'POST',
@@ -385,6 +436,28 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
       const far = { 'x-forwarded-for': '203.0.113.7' };
       expect((await api.call('POST', '/api/v1/links', { body, key: null, headers: far })).status).toBe(401);
       expect((await api.call('POST', '/api/v1/links/batch', { body: { links: [body] }, key: null })).status).toBe(401);
+    });
+  });
+
+  describe('what a detail says', () => {
+    test.each([
+      ['{"url":"https://example.com/",}', 'The body is not JSON: line 1, column 31; check it with a JSON parser'],
+      ['{"url":\n "https://example.com/"', 'The body is not JSON: line 2, column 24; check it with a JSON parser'],
+      ['{"password":"hush"', 'The body is not JSON: line 1, column 19; check it with a JSON parser'],
+      ['{"password":', 'The body is not JSON: it ends too early; check it with a JSON parser'],
+      ['{"password":hush}', 'The body is not JSON; check it with a JSON parser'],
+    ])('where %j breaks off, but nothing of what it holds', async (body, detail) => {
+      expect((await api.call('POST', '/api/v1/links', { body })).body).toMatchObject({ status: 400, detail });
+    });
+
+    test.each([
+      ['X-Api-Key', { 'x-api-key': 'a-key-of-nobody' }],
+      ['Authorization', { authorization: 'Bearer a-key-of-nobody' }],
+    ])('in which header the wrong key came, and what to do: %s', async (name, headers) => {
+      const { status, body } = await api.call('GET', '/api/v1/links', { key: null, headers });
+      expect(status).toBe(401);
+      expect(body.detail).toMatch(new RegExp(`^The key in "${name}" is nobody's: .+; check `));
+      expect(body.detail).not.toContain('a-key');
     });
   });
 

@@ -46,8 +46,13 @@ test('G1: an import that is killed goes on where it was, and makes every link on
     /^Going on after \d+ rows that are done\.\nInterrupted after \d+ links\. Run the same/,
   );
   expect(interrupted.code).toBe(130);
+  const { length: before } = await linksTo('killed.example');
   const last = await spillway(args, { env });
   expect(last.stderr).toMatch(/^Going on after/);
+  const [, now, there] = /^(\d+) links made, (\d+) were there from an earlier run, 0 rows/.exec(last.stdout) ?? [];
+  // The service may have made those of a request that was cut a little later.
+  expect(Number(there)).toBeGreaterThanOrEqual(before);
+  expect(Number(now) + Number(there)).toBe(wanted.length);
   expect(last.code).toBe(0);
   expect(existsSync(state)).toBe(false);
   const made = await linksTo('killed.example');
@@ -113,7 +118,9 @@ test('what was exported as CSV can be imported, and a reader that goes away ends
   const ran = await spillway(['export', '--search', 'export.example', '-o', path('out.csv')], { env });
   expect(ran.stderr).toBe(`2 links written to ${path('out.csv')}.`);
   const [header, first] = (await readFile(path('out.csv'), 'utf8')).split('\n');
-  expect(header).toBe('code,shortUrl,url,title,tags,createdAt,expiresAt,maxClicks,clicks,status');
+  expect(header).toBe(
+    'code,shortUrl,url,title,tags,createdAt,expiresAt,maxClicks,clicks,status,domain,onDefaultDomain,usedClicks,hasPassword',
+  );
   expect(first).toContain('"https://export.example/a?x=1,2"');
   const own = await spillway(['import', path('out.csv'), '--state', path('out.state')], { env });
   expect(own.stdout).toMatch(/^0 links made, 2 rows refused/);
@@ -142,6 +149,75 @@ test('what was exported as CSV can be imported, and a reader that goes away ends
   expect((await head.exited).code).toBe(0);
   expect(head.stdout).toHaveLength(1);
   expect(head.stderr).toEqual([]);
+});
+
+test('a link with a password does not become an open one by an export and an import', async () => {
+  const call = async (body: object) => {
+    const headers = { 'x-api-key': service.adminKey, 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    expect((await fetch(`${service.url}/api/v1/links`, init)).status).toBe(201);
+  };
+  await call({ url: 'https://closed.example/1', alias: 'closed-1', password: 'open sesame' });
+  await call({ url: 'https://closed.example/2', alias: 'closed-2' });
+  await using other = await startEmbedded();
+  const otherEnv = { SPILLWAY_SERVER: other.url, SPILLWAY_KEY: other.adminKey };
+  const there = async () => {
+    const { stdout } = await spillway(['export', '--format', 'ndjson'], { env: otherEnv });
+    return stdout.split('\n').map((line) => {
+      const { code, hasPassword } = JSON.parse(line);
+      return [code, hasPassword];
+    });
+  };
+  for (const format of ['csv', 'ndjson']) {
+    const file = path(`closed.${format}`);
+    const out = await spillway(['export', '--format', format, '--search', 'closed.example', '-o', file], { env });
+    expect(out.stderr).toContain('1 of 2 links have a password, which an export does not hold');
+    const refused = await spillway(['import', file, '--anew'], { env: otherEnv });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^line \d: has a password, which an export does not hold; .* --without-passwords/);
+    expect(await there()).toEqual([['closed-2', false]]);
+  }
+  const closed = 'url,alias,hasPassword,password\nhttps://closed.example/1,closed-1,true,open sesame\n';
+  expect((await spillway(['import', '-'], { env: otherEnv, input: closed })).code).toBe(0);
+  expect(await there()).toEqual([
+    ['closed-2', false],
+    ['closed-1', true],
+  ]);
+  const open = 'url,alias,hasPassword\nhttps://closed.example/3,closed-3,true\n';
+  expect((await spillway(['import', '-', '--without-passwords'], { env: otherEnv, input: open })).code).toBe(0);
+  expect((await there()).at(-1)).toEqual(['closed-3', false]);
+});
+
+test('clicks that a link has used are exported; an import says once that it begins with all of them', async () => {
+  const limited = ['once', 'twice', 'thrice'].map((alias, at) => `https://limited.example/,${alias},${at + 1}`);
+  await spillway(['import', '-'], { env, input: ['url,alias,maxClicks', ...limited].join('\n') });
+  for (const alias of ['once', 'twice', 'thrice'])
+    expect((await fetch(`${service.url}/${alias}`, { redirect: 'manual' })).status).toBe(302);
+  await spillway(['export', '--search', 'limited.example', '-o', path('limited.csv')], { env });
+  await using other = await startEmbedded();
+  const ran = await spillway(['import', path('limited.csv')], {
+    env: { SPILLWAY_SERVER: other.url, SPILLWAY_KEY: other.adminKey },
+  });
+  expect(ran.stdout).toMatch(/^2 links made, 1 rows refused, in /);
+  expect(ran.stderr.split('\n')).toEqual([
+    'line 3: had used 1 of its 2 clicks. Links come with all of their maxClicks again; this is said once.',
+    expect.stringMatching(/^line 2: has used up its maxClicks, and would lead on again; .*limited\.example/),
+  ]);
+});
+
+test('an import whose output is no longer read leaves no half-written state, and does not pass for done', async () => {
+  // More lines of refusals than a pipe holds, so that it can not end before its reader does.
+  const rows = Array.from({ length: 3000 }, (_, at) => `${at % 2 === 0 ? 'https://unread.example/' : 'rubbish-'}${at}`);
+  await writeFile(path('unread.txt'), rows.join('\n'));
+  const script = '{ "$@" 2>&1; echo "exit code $?" >&3; } 3>&2 | head -n 1';
+  const within = ['sh', '-c', script, 'sh'];
+  const ran = await spillway(['import', path('unread.txt'), '--batch', '20'], { env, within });
+  expect(ran.stdout).toMatch(/^line 2: url: must start with http/);
+  expect(ran.stderr).toBe('exit code 1');
+  expect(existsSync(path('unread.txt.spillway-import.new'))).toBe(false);
+  const last = await spillway(['import', path('unread.txt'), '--batch', '20'], { env });
+  const [, made, there] = /^(\d+) links made, (\d+) were there from an earlier run, 1500 rows/.exec(last.stdout) ?? [];
+  expect([Number(made) > 0, Number(there) > 0, Number(made) + Number(there)]).toEqual([true, true, 1500]);
 });
 
 test('an export onto a full disk ends with one line and exit code 1', async () => {

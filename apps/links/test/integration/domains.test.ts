@@ -93,6 +93,10 @@ describe.each(CONFIGURATIONS)('DOMAINS on %s', (configuration) => {
       expect(await refusal({ url: `https://${host}/x` }), host).toEqual({ status: 422, fields: ['url'] });
     }
     expect(await refusal({ url: `http://[0:0:0:0:0:0:0:1]:${port}/x` })).toEqual({ status: 422, fields: ['url'] });
+    // Greek and Cyrillic letters, a digit: what is read as one of them.
+    for (const host of ['links.exam\u03c1le', 'g\u043e.example', 'sh0rt.example', 'www.g\u043e.example:8443']) {
+      expect(await refusal({ url: `https://${host}/x` }), host).toEqual({ status: 422, fields: ['url'] });
+    }
     for (const host of ['short.example', 'short.example:9000', `[::1]:${port + 1}`, 'other.example']) {
       expect((await refusal({ url: `https://${host}/x` })).status, host).toBe(201);
     }

@@ -59,6 +59,66 @@ describe('the form of a link', () => {
   });
 });
 
+describe('guesses of a password', () => {
+  let api: ApiService;
+  beforeAll(async () => {
+    api = await startApiService('SQLite', { LIMIT_PASSWORD: '1/h burst 3' });
+  });
+  afterAll(async () => {
+    await api?.[Symbol.asyncDispose]();
+  });
+  const post = async (code: string, client: string, body: string, type: string | undefined) => {
+    const answer = await fetch(`${api.url}/${code}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'x-forwarded-for': client, ...(type === undefined ? {} : { 'content-type': type }) },
+      ...(type === undefined ? {} : { body }),
+    });
+    return { status: answer.status, headers: answer.headers, text: await answer.text() };
+  };
+  const form = 'application/x-www-form-urlencoded';
+  const guess = (code: string, client: string, password: string) =>
+    post(code, client, String(new URLSearchParams({ password })), form);
+
+  test('right ones are not counted, and each wrong one tells how many are left', async () => {
+    const { code } = await api.create({ password: 'open sesame' });
+    const statuses: number[] = [];
+    for (let i = 0; i < 6; i += 1) statuses.push((await guess(code, '198.51.100.1', 'open sesame')).status);
+    expect(statuses).toEqual(Array(6).fill(303));
+    for (const left of [2, 1, 0]) {
+      const { status, headers } = await guess(code, '198.51.100.1', 'wrong');
+      expect(status).toBe(403);
+      expect(headers.get('ratelimit-policy')).toBe('"password";q=3;w=10800');
+      expect(headers.get('ratelimit')).toContain(`"password";r=${left};`);
+    }
+    const refused = await guess(code, '198.51.100.1', 'open sesame');
+    expect(refused.status).toBe(429);
+    expectProblem({ ...refused, body: JSON.parse(refused.text) });
+    expect((await guess(code, '198.51.100.2', 'open sesame')).status).toBe(303);
+  });
+
+  test('are no more than the limit allows, however many come at once', async () => {
+    const { code } = await api.create({ password: 'open sesame' });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => guess(code, '198.51.100.3', 'wrong')));
+    expect(answers.filter(({ status }) => status === 403)).toHaveLength(3);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(17);
+    for (const answer of refused) expectProblem({ ...answer, body: JSON.parse(answer.text) });
+    expect((await guess(code, '198.51.100.3', 'open sesame')).status).toBe(429);
+  });
+
+  test('what is no form is told so, and costs none', async () => {
+    const { code } = await api.create({ password: 'open sesame' });
+    for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x', undefined, 'a b']) {
+      const answer = await post(code, '198.51.100.4', '{"password":"open sesame"}', type);
+      expect(answer.status, type).toBe(415);
+      expect(answer.text).toContain('Content-Type: application/x-www-form-urlencoded');
+      expectProblem({ ...answer, body: JSON.parse(answer.text) });
+    }
+    expect((await guess(code, '198.51.100.4', 'open sesame')).status).toBe(303);
+  });
+});
+
 describe('API keys', () => {
   test('may be guessed as often as codes, by client, and those that are known go on', async () => {
     await using api = await startApiService('SQLite', { LIMIT_MISS: '1/h burst 2' });

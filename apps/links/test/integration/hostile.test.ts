@@ -16,6 +16,14 @@ describe('a hostile client', () => {
   afterAll(async () => {
     await api?.[Symbol.asyncDispose]();
   });
+  /** As `sendRaw`; the answer must be one that the API's description names, where it knows the path. */
+  const send = async (bytes: string | Buffer, options?: Parameters<typeof sendRaw>[2]): Promise<RawAnswer> => {
+    const answer = await sendRaw(port, bytes, options);
+    const [, method = '', path = ''] = /^([A-Z]+) (?:http:\/\/[^/]+)?(\/[^ ?]*)/i.exec(bytes.toString('latin1')) ?? [];
+    const statuses = api.documented(method, path);
+    if (statuses !== undefined) expect(statuses, `${method} ${path.slice(0, 100)}`).toContain(answer.status);
+    return answer;
+  };
   const expectStatus = (answer: RawAnswer, status: number) => {
     expect(answer.status, answer.head).toBe(status);
     if (status < 400) return;
@@ -36,7 +44,7 @@ describe('a hostile client', () => {
     ['OPTIONS', '/api/v1/links', 405],
     ['POST', '/nobody', 404],
   ])('%s %s with a content type and no body is answered, not waited for', async (method, path, status) => {
-    expectStatus(await sendRaw(port, rawRequest(`${method} ${path}`, { ...KEY, ...JSON_TYPE })), status);
+    expectStatus(await send(rawRequest(`${method} ${path}`, { ...KEY, ...JSON_TYPE })), status);
   });
 
   test.each([
@@ -51,7 +59,7 @@ describe('a hostile client', () => {
   ])('%s: refused, and nothing after it is read as a request', async (_name, headers) => {
     const smuggled = rawRequest('GET /healthz');
     const bytes = `POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: ${ADMIN_KEY}\r\n${headers}\r\n\r\n0\r\n\r\n${smuggled}`;
-    const answer = await sendRaw(port, bytes, { until: 'closed' });
+    const answer = await send(bytes, { until: 'closed' });
     expectStatus(answer, 400);
     expect(answer.body).not.toMatch(/HTTP\/1\.1 \d/);
   });
@@ -73,7 +81,12 @@ describe('a hostile client', () => {
     ],
     ['an expectation', rawRequest('POST /api/v1/links', { ...KEY, Expect: '200-maybe', 'Content-Length': '0' }), 417],
     ['a whole URL of another site', rawRequest('GET http://evil.example/nobody'), 404],
+    ['the server itself instead of a path', rawRequest('GET *'), 400],
+    ['a star in the place of the slash', rawRequest('GET *nobody'), 400],
+    ['a form to the server itself', rawRequest('POST *', { 'Content-Length': '0' }), 400],
     ['a question to the server itself', rawRequest('OPTIONS *'), 405],
+    ['a broken %-encoding', rawRequest('GET /api/v1/links/%zz', KEY), 400],
+    ['a search of 5,000 characters', rawRequest(`GET /api/v1/links?search=${'a'.repeat(5_000)}`, KEY), 414],
     ['a code of 300 characters', rawRequest(`GET /api/v1/links/${'a'.repeat(300)}`, KEY), 414],
     ['a page of the docs that is not there', rawRequest('GET /docs/nothing'), 404],
     ['a way out of the docs', rawRequest('GET /docs/static/../../../package.json'), 404],
@@ -83,12 +96,11 @@ describe('a hostile client', () => {
     ['a NUL', rawRequest('GET /a%00b'), 404],
     ['a way up', rawRequest('GET /../../etc/passwd'), 404],
   ])('%s is refused as a problem', async (_name, bytes, status) => {
-    expectStatus(await sendRaw(port, bytes), status);
+    expectStatus(await send(bytes), status);
   });
 
   const post = (headers: Record<string, string>, body: Buffer) =>
-    sendRaw(
-      port,
+    send(
       Buffer.concat([
         Buffer.from(rawRequest('POST /api/v1/links', { ...KEY, ...headers, 'Content-Length': String(body.length) })),
         body,
@@ -138,7 +150,7 @@ describe('a hostile client', () => {
     ['GET /a%00b', undefined],
     ['PUT /api/v1/nothing', undefined],
   ])('%s is told which methods there are: %s', async (line, allow) => {
-    const answer = await sendRaw(port, rawRequest(line, KEY));
+    const answer = await send(rawRequest(line, KEY));
     expectStatus(answer, allow === undefined ? 404 : 405);
     expect(/^allow: (.*)$/im.exec(answer.head)?.[1]).toBe(allow);
     if (allow !== undefined) expect(JSON.parse(answer.body).detail).toContain(allow);
@@ -154,22 +166,21 @@ describe('a hostile client', () => {
       `HTTP://localhost:${port}/${encoded}?a=b`,
     ]) {
       for (let i = 0; i < 2; i += 1) {
-        const answer = await sendRaw(port, rawRequest(`GET ${target}`));
+        const answer = await send(rawRequest(`GET ${target}`));
         expect(answer.status, target).toBe(302);
         expect(answer.head, target).toMatch(/^location: https:\/\/example\.com\/forms\r?$/im);
       }
     }
-    expectStatus(await sendRaw(port, rawRequest(`GET http://localhost:${port}/healthz`)), 200);
-    const list = await sendRaw(port, rawRequest(`GET http://localhost:${port}/api/v1/links?limit=1`, KEY));
+    expectStatus(await send(rawRequest(`GET http://localhost:${port}/healthz`)), 200);
+    const list = await send(rawRequest(`GET http://localhost:${port}/api/v1/links?limit=1`, KEY));
     expectStatus(list, 200);
-    expectStatus(await sendRaw(port, rawRequest(`GET /${code}%2f`)), 404);
+    expectStatus(await send(rawRequest(`GET /${code}%2f`)), 404);
   });
 
   test('pipelined requests are answered in their order', async () => {
     const { code } = await api.create({ url: 'https://example.com/pipelined' });
     const headers = { Connection: 'keep-alive' };
-    const { head, body } = await sendRaw(
-      port,
+    const { head, body } = await send(
       rawRequest(`GET /${code}`, headers) + rawRequest('GET /nobody', headers) + rawRequest('GET /healthz'),
       { until: 'closed' },
     );
@@ -177,11 +188,34 @@ describe('a hostile client', () => {
     expect(statuses).toEqual(['302', '404', '200']);
   });
 
+  test('what can not be read is described for every path of the API', async () => {
+    const { paths } = (await api.call('GET', '/openapi.json')).body;
+    for (const [template, methods] of Object.entries<object>(paths)) {
+      const path = template.replace(/\{\w+\}/g, 'nobody');
+      const asked: [string, number, string][] = [
+        [`GET ${path}?a=${'a'.repeat(5_000)}`, 414, ''],
+        [`OPTIONS ${path}`, 405, ''],
+        [`PUT ${path}`, 405, ''],
+        [`GET ${path}`, 417, 'Expect: nothing\r\n'],
+        [`GET ${path}`, 400, 'X-A : a\r\n'],
+        [`GET ${path}`, 431, `X-A: ${'a'.repeat(20_000)}\r\n`],
+      ];
+      if (template.includes('{')) asked.push([`GET ${template.replace(/\{\w+\}/g, '%zz')}`, 400, '']);
+      for (const [line, status, header] of asked) {
+        const answer = await send(`${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${header}\r\n`);
+        expect(answer.status, line.slice(0, 100)).toBe(status);
+      }
+      for (const operation of Object.values(methods)) {
+        expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['400', '405', '414', '417', '431']));
+      }
+    }
+  });
+
   test('HEAD is answered as GET without a body', async () => {
     const { code } = await api.create({ url: 'https://example.com/head' });
     for (const path of ['/', `/${code}`, '/nobody', '/healthz', '/docs/', '/openapi.json']) {
-      const get = await sendRaw(port, rawRequest(`GET ${path}`), { until: 'closed' });
-      const head = await sendRaw(port, rawRequest(`HEAD ${path}`), { until: 'closed' });
+      const get = await send(rawRequest(`GET ${path}`), { until: 'closed' });
+      const head = await send(rawRequest(`HEAD ${path}`), { until: 'closed' });
       expect(head.status, path).toBe(get.status);
       expect(head.body, path).toBe('');
     }

@@ -19,6 +19,15 @@ describe.each(CONFIGURATIONS)('links with a number of clicks, on %s', (configura
     expect((await fetch(`${api.url}/${code}`, { method: 'HEAD', redirect: 'manual' })).status).toBe(302);
   });
 
+  test('its use is shown, and for others there is none to show', async () => {
+    await using api = await startApiService(configuration);
+    const { code, usedClicks } = await api.create({ maxClicks: 3 });
+    expect(usedClicks).toBe(0);
+    for (let visit = 0; visit < 2; visit += 1) await api.visit(`/${code}`);
+    expect((await api.call('GET', `/api/v1/links/${code}`)).body).toMatchObject({ maxClicks: 3, usedClicks: 2 });
+    expect(await api.create()).toMatchObject({ maxClicks: null, usedClicks: null });
+  });
+
   test('one with status 301 is kept by no browser: each visit is counted', async () => {
     await using api = await startApiService(configuration);
     const { code } = await api.create({ maxClicks: 2, status: 301 });

@@ -43,6 +43,21 @@ test('no key revokes itself, and a lost admin key is replaced by way of ADMIN_KE
     const { id, key } = (await made.json()) as { id: string; key: string };
     expect((await call(key, 'DELETE', `/${id}`)).status).toBe(409);
     expect((await call(key, 'GET', '')).status).toBe(200);
+    // It is listed, so nobody is told that it is not there.
+    const { data } = (await (await call(key, 'GET', '')).json()) as { data: { id: string }[] };
+    expect(data.map((one) => one.id)).toContain('admin');
+    for (const [who, method, body] of [
+      [key, 'DELETE', undefined],
+      [key, 'PATCH', { name: 'mine' }],
+      [first, 'PATCH', { name: 'mine' }],
+    ] as const) {
+      const answer = await call(who, method, '/admin', body);
+      expect(await answer.json()).toMatchObject({
+        status: 409,
+        type: 'urn:spillway:problem:admin-key',
+        detail: expect.stringMatching(/^"admin" is the admin key, .*start the service with another ADMIN_KEY/),
+      });
+    }
     expect((await call(first, 'DELETE', `/${id}`)).status).toBe(204);
     expect((await call(first, 'GET', '')).status).toBe(200);
     await service.stop();

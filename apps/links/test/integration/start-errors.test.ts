@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -137,6 +137,38 @@ describe('a service that can not start says why', () => {
     }
   });
 
+  test('a backup without its secret: nothing stands in its place, and the service starts once it is back', async () => {
+    await using directory = temporaryDirectory();
+    const data = join(directory.path, 'data');
+    const env = { PORT: '0', DATA_DIR: data };
+    await (await startEmbedded(env)).process.stop();
+    const copy = join(directory.path, 'copy');
+    cpSync(data, copy, { recursive: true });
+    rmSync(join(copy, 'secret'));
+    for (const time of ['first', 'second']) {
+      const { code, stderr } = await failsToStart({ ...env, DATA_DIR: copy });
+      expect(stderr, time).toMatch(
+        /^DATA_DIR: ".*\/copy\/secret" is missing, .* restore it from the backup, or set SPILLWAY_/,
+      );
+      expect(code).toBe(1);
+      expect(readdirSync(copy).filter((name) => name.startsWith('secret'))).toEqual([]);
+    }
+    const secret = readFileSync(join(data, 'secret'), 'utf8').trim();
+    await using _told = await startEmbedded({ ...env, DATA_DIR: copy, SPILLWAY_SECRET: secret });
+  });
+
+  test('a new DATA_DIR on PostgreSQL: without the secret of the others none is made', async () => {
+    await using directory = temporaryDirectory();
+    const database = await createDatabaseIn(inject('postgresUrl'));
+    const data = join(directory.path, 'data');
+    const env = distributed(database.url, { PORT: '0', DATA_DIR: data, SPILLWAY_SECRET: '' });
+    const { code, stderr } = await failsToStart(env);
+    expect(stderr).toContain('SPILLWAY_SECRET: is needed with DATABASE_URL, the same on every instance');
+    expect(code).toBe(2);
+    expect(readdirSync(directory.path)).toEqual([]);
+    await database.drop();
+  });
+
   test('a PostgreSQL that is not there, has no such database, or refuses the user', async () => {
     await using directory = temporaryDirectory();
     const more = { PORT: '0', DATA_DIR: directory.path };
@@ -149,6 +181,18 @@ describe('a service that can not start says why', () => {
     const absent = await failsToStart(distributed(missing.href, more));
     expect(absent.code).toBe(1);
     expect(absent.stderr).toContain('no such database');
+  });
+
+  test('WORKERS=2: what keeps all of them from starting is told once, with its exit code', async () => {
+    await using directory = temporaryDirectory();
+    const missing = new URL(inject('postgresUrl'));
+    missing.pathname = '/no_such_database';
+    const more = { PORT: '0', DATA_DIR: directory.path, WORKERS: '2', LOG_LEVEL: 'info' };
+    const absent = await failsToStart(distributed(missing.href, more));
+    expect(absent.stderr).toMatch(/^DATABASE_URL: PostgreSQL at \S+ has no such database \(.*\); create it first$/);
+    expect(absent.code).toBe(1);
+    const settings = await failsToStart(distributed(missing.href, { ...more, COUNTRY_DATABASE: '/dev/null' }));
+    expect(settings.stderr.match(/has no such database|COUNTRY_DATABASE/g)).toHaveLength(1);
   });
 
   test('a PostgreSQL that is too old, by its own word', async () => {

@@ -34,7 +34,7 @@ async function countedClicks(url: string): Promise<number> {
   return ((await answer.json()) as { totals: { clicks: number } }).totals.clicks;
 }
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   'G6: embedded, %s right after the last click loses nothing',
   async (signal) => {
     await using directory = temporaryDirectory({ name: 'stop' });
@@ -51,7 +51,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test.each(['SIGTERM', 'SIGINT'] as const)('an echo of %s does not cut what is under way', async (signal) => {
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('an echo of %s does not cut what is under way', async (signal) => {
   await using service = await startEmbedded();
   const creation = await beginCreation(service.url, KEY);
   service.process.signal(signal);
@@ -128,7 +128,7 @@ async function creationsOnBoth(url: string) {
   return [await beginCreation(url, KEY), await beginCreation(url, KEY)];
 }
 
-test.each(['SIGINT', 'SIGTERM'] as const)('WORKERS=2: %s to the whole group cuts nothing', async (signal) => {
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('WORKERS=2: %s to the whole group cuts nothing', async (signal) => {
   await using service = await startWorkers();
   const creations = await creationsOnBoth(service.url);
   process.kill(-service.primary.pid, signal);

@@ -65,6 +65,63 @@ test('WORKERS=2: counters, gauges and histograms of all, whichever is asked', as
   expect(askedBy.size).toBe(2);
 });
 
+/** All counters and the series of histograms, which never fall while a service lives. */
+const countsOf = (text: string): ReadonlyMap<string, number> => {
+  const counting = new Set([...text.matchAll(/^# TYPE (\S+) (?:counter|histogram)$/gm)].map(([, name = '']) => name));
+  return new Map(
+    text.split('\n').flatMap((line): [string, number][] => {
+      const [, series = '', name = '', value] = /^((\w+)\S*) (\S+)$/.exec(line) ?? [];
+      const counts = counting.has(name) || counting.has(name.replace(/_(bucket|sum|count)$/, ''));
+      return counts ? [[series, Number(value)]] : [];
+    }),
+  );
+};
+
+const fallen = (before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>) =>
+  [...before].filter(([series, value]) => (after.get(series) ?? 0) < value).map(([series]) => series);
+
+test('WORKERS=2: no counter and no histogram falls when workers die or hang, and what they counted stays', async () => {
+  await using service = await startWorkers();
+  const figures = async () => {
+    // It may be a connection that nobody will answer any more.
+    const read = async () => {
+      const answer = await ask(service, '/metrics', { signal: AbortSignal.timeout(5_000) });
+      return answer.status === 200 && (await answer.text());
+    };
+    return until(read, { timeoutMs: 30_000, what: 'the figures' });
+  };
+  const answering = async () => figureOf(await figures(), 'spillway_links_workers{state="answering"}');
+  const visits = (text: string) => figureOf(text, 'spillway_links_redirect_duration_seconds_count');
+  await visitOnBoth(service, '/none', 20);
+  let before = await figures();
+  expect(visits(before)).toBe(20);
+  // The second to die takes the place of the first: it has counted nothing yet.
+  for (const died of [1, 2]) {
+    const [victim = 0] = service.workers();
+    process.kill(victim, 'SIGKILL');
+    await until(() => !service.workers().includes(victim));
+    const meanwhile = await figures();
+    expect(fallen(countsOf(before), countsOf(meanwhile)), `while ${died} of them is away`).toEqual([]);
+    expect(visits(meanwhile)).toBe(20);
+    await until(async () => (await answering()) === 2, { timeoutMs: 20_000 });
+    before = await figures();
+    expect(fallen(countsOf(meanwhile), countsOf(before))).toEqual([]);
+  }
+  await visitOnBoth(service, '/none', 6);
+  const after = await figures();
+  expect(fallen(countsOf(before), countsOf(after))).toEqual([]);
+  expect(visits(after)).toBe(26);
+  const [hung = 0] = service.workers();
+  process.kill(hung, 'SIGSTOP');
+  try {
+    const meanwhile = await figures();
+    expect(figureOf(meanwhile, 'spillway_links_workers{state="silent"}')).toBe(1);
+    expect(fallen(countsOf(after), countsOf(meanwhile))).toEqual([]);
+  } finally {
+    process.kill(hung, 'SIGCONT');
+  }
+});
+
 test('WORKERS=2: one that hangs does not keep the figures of the other, and is counted as silent', async () => {
   await using service = await startWorkers();
   await visitOnBoth(service, '/healthz', 4);

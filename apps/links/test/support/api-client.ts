@@ -26,6 +26,8 @@ export interface ApiService extends AsyncDisposable {
    * are problems, and `X-Served-By` names the instance.
    */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** Which statuses `/openapi.json` names for a path and method; undefined where it does not know the path. */
+  documented(method: string, path: string): readonly number[] | undefined;
   /** As `call`, with a fresh link's body; returns the link. */
   create(body?: Record<string, unknown>): Promise<Answer['body']>;
   /** Asks for a short link without following it. */
@@ -86,6 +88,7 @@ export async function startApiService(name: ConfigurationName, env: Record<strin
     url,
     instance,
     call,
+    documented,
     async create(body = {}) {
       const answer = await call('POST', '/api/v1/links', { body: { url: 'https://example.com/target', ...body } });
       expect(answer.status, answer.text).toBe(201);
@@ -120,7 +123,10 @@ export function expectProblem(answer: Answer): void {
   if (answer.status === 429 || answer.status === 503) expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
 }
 
-/** By the OpenAPI document: which statuses a path may answer with; undefined for paths that it does not name. */
+/**
+ * By the OpenAPI document: which statuses a path may answer with; undefined for paths that it does not name. A method that the
+ * path does not take is answered by no route: any of the path's methods may name that.
+ */
 async function documentedStatuses(url: string) {
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
@@ -133,8 +139,13 @@ async function documentedStatuses(url: string) {
   routes.sort((a, b) => a.pattern.source.split('[^/]+').length - b.pattern.source.split('[^/]+').length);
   return (method: string, path: string): number[] | undefined => {
     const plain = path.split('?', 1)[0] ?? path;
-    const route = routes.find(({ pattern, methods }) => pattern.test(plain) && method.toLowerCase() in methods);
-    const responses = route?.methods[method.toLowerCase()]?.responses;
-    return responses === undefined ? undefined : Object.keys(responses).map(Number);
+    const named = routes.filter(({ pattern }) => pattern.test(plain));
+    // A HEAD is answered as a GET is.
+    const name = method === 'HEAD' ? 'get' : method.toLowerCase();
+    const route = named.find(({ methods }) => name in methods) ?? named[0];
+    if (route === undefined) return undefined;
+    const { [name]: operation, ...others } = route.methods;
+    const operations = operation === undefined ? Object.values(others) : [operation];
+    return operations.flatMap(({ responses }) => Object.keys(responses).map(Number));
   };
 }

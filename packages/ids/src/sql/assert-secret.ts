@@ -22,6 +22,11 @@ export async function assertSecret({ sql, secret, name = 'short-code' }: AssertS
   if (!equal(first, mine)) throw new SecretMismatchError(name);
 }
 
+/** Whether a secret was fixed for this database: then a new one would be refused. */
+export async function hasSecret({ sql, name = 'short-code' }: Omit<AssertSecretOptions, 'secret'>): Promise<boolean> {
+  return (await readCheck(sql, name)) !== undefined;
+}
+
 const checkValue = (secret: string, name: string): string =>
   `v1:${Buffer.from(deriveKey(secret, `check value of ${name}`, 32)).toString('hex')}`;
 

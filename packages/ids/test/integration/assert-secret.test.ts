@@ -1,5 +1,5 @@
 import { SecretMismatchError } from '@spillway/ids';
-import { assertSecret } from '@spillway/ids/sql';
+import { assertSecret, hasSecret } from '@spillway/ids/sql';
 import { ConfigurationError } from '@spillway/kernel';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { type OpenDatabase, openPostgres, openSqlite } from '../open-database.ts';
@@ -19,7 +19,10 @@ describe.each([
 
   test('is fixed by the first start, and another one is refused with a remedy', async () => {
     const { sql } = database;
+    expect(await hasSecret({ sql })).toBe(false);
     await assertSecret({ sql, secret: one });
+    expect(await hasSecret({ sql })).toBe(true);
+    expect(await hasSecret({ sql, name: 'visitors' })).toBe(false);
     await assertSecret({ sql, secret: one });
     const refused = await assertSecret({ sql, secret: other }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(SecretMismatchError);

@@ -7,6 +7,8 @@ export interface Inspection {
   readonly maxmemoryPolicy: string;
   /** What may be lost under this server's settings, in sentences. Empty when nothing is. */
   readonly risks: readonly string[];
+  /** What a restart or the like costs under them, without breaking a promise, in sentences. */
+  readonly notes: readonly string[];
 }
 
 type Ask = (name: string, args: readonly RedisArgument[], options: CommandOptions) => Promise<unknown>;
@@ -31,12 +33,14 @@ export async function inspectServer(ask: Ask): Promise<Inspection> {
   if (!limited) {
     risks.push('maxmemory is 0: when memory runs out the system kills Redis. Set it below the memory of the machine');
   }
+  const notes: string[] = [];
   if (info.get('aof_enabled') === '0') {
-    risks.push(
-      'appendonly is no: a restart loses what came after the last snapshot, limits and unread events with it. Set it to yes',
+    notes.push(
+      'appendonly is no: a restart loses what came after the last snapshot. Limits start anew, and events come again from ' +
+        "their producers' spools. Set it to yes only where ids come from Redis alone",
     );
   }
-  return { version: info.get('redis_version') ?? 'unknown', maxmemoryPolicy: policy, risks };
+  return { version: info.get('redis_version') ?? 'unknown', maxmemoryPolicy: policy, risks, notes };
 }
 
 function parseInfo(text: string): Map<string, string> {

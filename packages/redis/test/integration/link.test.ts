@@ -164,12 +164,18 @@ describe('a link to one Redis', () => {
   test('reads what the settings put at risk', async () => {
     const safe = keep(await startRedis({ maxmemory: '100mb', config: { appendonly: 'yes' } }));
     const inspection = await (await connected({ url: safe.url })).inspect();
-    expect(inspection).toMatchObject({ maxmemoryPolicy: 'noeviction', risks: [] });
+    expect(inspection).toMatchObject({ maxmemoryPolicy: 'noeviction', risks: [], notes: [] });
     expect(inspection.version).toMatch(/^\d+\.\d+/);
     const risky = keep(await startRedis({ maxmemory: '100mb', config: { 'maxmemory-policy': 'allkeys-lru' } }));
-    const { maxmemoryPolicy, risks } = await (await connected({ url: risky.url })).inspect();
+    const { maxmemoryPolicy, risks, notes } = await (await connected({ url: risky.url })).inspect();
     expect(maxmemoryPolicy).toBe('allkeys-lru');
-    expect(risks.join('\n')).toMatch(/allkeys-lru evicts any key:.*\n.*appendonly is no/);
+    expect(risks).toEqual([expect.stringContaining('allkeys-lru evicts any key: limits start anew')]);
+    // No promise but that of ids from Redis alone stands on it.
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^appendonly is no: .*Limits start anew, and events come again.*only where ids come from Redis alone$/,
+      ),
+    ]);
   });
 
   test('waits in ready() until its signal aborts', async () => {

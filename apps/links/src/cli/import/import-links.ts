@@ -1,13 +1,14 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createBatch, type RowOutcome } from '../batch-api.ts';
+import { randomUUID } from 'node:crypto';
 import { CliError, EXIT } from '../failure.ts';
 import { openInput, readLines } from '../input.ts';
 import { integerOption } from '../options.ts';
 import { openProgress } from '../progress.ts';
 import { openService, type Service, type ServiceOptions } from '../service.ts';
-import { type ImportBatch, toBatches } from './batches.ts';
+import { toBatches } from './batches.ts';
+import { startRun } from './import-run.ts';
 import { fileState, type ImportProgress, type ImportState, noState } from './import-state.ts';
 import { formatOf, readRows } from './rows.ts';
+import type { ImportRow } from './to-row.ts';
 
 export interface ImportOptions extends ServiceOptions {
   readonly format: string;
@@ -15,6 +16,7 @@ export interface ImportOptions extends ServiceOptions {
   readonly concurrency: string;
   readonly state?: string;
   readonly anew?: boolean;
+  readonly withoutPasswords?: boolean;
 }
 
 /**
@@ -32,19 +34,17 @@ export async function importLinks([name = '-']: readonly string[], options: Impo
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const progress = openProgress('import');
   const state = stateOf(name, options, progress.say);
-  const run = startRun({
-    service,
-    size,
-    state,
-    earlier: await resumable(state, service, size, options, progress.say),
-    say: progress.say,
-  });
+  const earlier = await resumable(state, service, size, options, progress.say);
+  const run = startRun({ service, size, state, earlier, say: progress.say });
   const startedAt = performance.now();
-  const rate = () => `${run.done()} links, ${Math.round((run.done() * 1000) / (performance.now() - startedAt + 1))}/s`;
+  const rate = () =>
+    `${run.done()} links, ${Math.round((run.doneNow() * 1000) / (performance.now() - startedAt + 1))}/s`;
   const namespace = options.anew === true ? randomUUID() : '';
+  const unknownPasswords = options.withoutPasswords === true ? 'left-out' : 'refused';
+  const rows = readRows(readLines(input.content, 'utf8'), format, { unknownPasswords });
   try {
     const inFlight = new Set<Promise<void>>();
-    for await (const batch of toBatches(readRows(readLines(input.content, 'utf8'), format), size)) {
+    for await (const batch of toBatches(tellingOfUsedClicks(rows, progress.say), size)) {
       if (run.skips(batch)) continue;
       if (inFlight.size >= concurrency) await Promise.race(inFlight);
       stop.signal.throwIfAborted();
@@ -72,11 +72,34 @@ export async function importLinks([name = '-']: readonly string[], options: Impo
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     await service.close();
   }
-  const { created, repeated, refused } = run.totals();
+  const { refused } = run.totals();
   const seconds = (performance.now() - startedAt) / 1000;
-  const before = repeated === 0 ? '' : `, ${repeated} were there from an earlier run`;
-  console.log(`${created} links made${before}, ${refused} rows refused, in ${seconds.toFixed(1)} s.`);
+  console.log(`${summary(run.totals(), earlier)}, in ${seconds.toFixed(1)} s.`);
   return refused === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** What this run made and what was there before it; refused rows are those of the whole file. */
+function summary({ created, repeated, refused }: ImportProgress, earlier: ImportProgress | undefined): string {
+  const there = repeated + (earlier?.created ?? 0);
+  const before = there === 0 ? '' : `, ${there} were there from an earlier run`;
+  const refusedBefore = (earlier?.refused ?? 0) === 0 ? '' : ` (${earlier?.refused} of them by an earlier run)`;
+  return `${created - (earlier?.created ?? 0)} links made${before}, ${refused} rows refused${refusedBefore}`;
+}
+
+async function* tellingOfUsedClicks(
+  rows: AsyncIterable<ImportRow>,
+  say: (line: string) => void,
+): AsyncGenerator<ImportRow> {
+  let told = false;
+  for await (const row of rows) {
+    if (row.kind === 'link' && row.usedClicks !== undefined && !told) {
+      told = true;
+      say(
+        `line ${row.line}: had used ${row.usedClicks} of its ${row.link.maxClicks} clicks. Links come with all of their maxClicks again; this is said once.`,
+      );
+    }
+    yield row;
+  }
 }
 
 function stateOf(name: string, options: ImportOptions, say: (line: string) => void): ImportState {
@@ -100,84 +123,6 @@ async function resumable(
   }
   say(`Going on after ${earlier.created + earlier.repeated + earlier.refused} rows that are done.`);
   return earlier;
-}
-
-interface RunOptions {
-  readonly service: Service;
-  readonly size: number;
-  readonly state: ImportState;
-  readonly earlier: ImportProgress | undefined;
-  readonly say: (line: string) => void;
-}
-
-/** The batches on their way, and how far everything before is done: they may end out of order, the state file must not. */
-function startRun({ service, size, state, earlier, say }: RunOptions) {
-  let reached: ImportProgress = earlier ?? {
-    server: service.url,
-    size,
-    index: -1,
-    digest: '',
-    created: 0,
-    repeated: 0,
-    refused: 0,
-  };
-  const finished = new Map<number, ImportProgress>();
-  let saving: Promise<void> = Promise.resolve();
-  let done = reached.created + reached.repeated;
-
-  const settleBatch = (batch: ImportBatch, outcomes: readonly RowOutcome[]): void => {
-    const count = (wanted: RowOutcome['outcome']) => outcomes.filter(({ outcome }) => outcome === wanted).length;
-    for (const { line, fault, text } of batch.broken) say(`line ${line}: ${fault}: ${text.slice(0, 200)}`);
-    outcomes.forEach((outcome, at) => {
-      const row = batch.rows[at];
-      if (outcome.outcome === 'refused') say(`line ${row?.line}: ${outcome.fault} (${row?.link.url.slice(0, 200)})`);
-    });
-    done += count('created') + count('repeated');
-    finished.set(batch.index, {
-      server: service.url,
-      size,
-      index: batch.index,
-      digest: batch.digest,
-      created: count('created'),
-      repeated: count('repeated'),
-      refused: count('refused') + batch.broken.length,
-    });
-    for (let next = finished.get(reached.index + 1); next !== undefined; next = finished.get(reached.index + 1)) {
-      finished.delete(next.index);
-      reached = {
-        ...next,
-        created: reached.created + next.created,
-        repeated: reached.repeated + next.repeated,
-        refused: reached.refused + next.refused,
-      };
-    }
-  };
-
-  return {
-    done: () => done,
-    totals: () => reached,
-    /** Whether an earlier run has done this batch. @throws {CliError} when the file has changed since */
-    skips(batch: ImportBatch): boolean {
-      if (earlier === undefined || batch.index > earlier.index) return false;
-      if (batch.index === earlier.index && batch.digest !== earlier.digest) {
-        throw new CliError('The file has changed since its import was interrupted. Begin anew with --anew.');
-      }
-      return true;
-    },
-    async send(batch: ImportBatch, namespace: string, signal: AbortSignal): Promise<void> {
-      const links = batch.rows.map(({ link }) => link);
-      const idempotencyKey = `import-${createHash('sha256')
-        .update(namespace + batch.digest)
-        .digest('hex')
-        .slice(0, 40)}`;
-      const outcomes = links.length === 0 ? [] : await createBatch(service, links, { idempotencyKey, signal });
-      settleBatch(batch, outcomes);
-      const snapshot = reached;
-      saving = saving.then(() => state.save(snapshot));
-      await saving;
-    },
-    settle: () => saving.catch(() => undefined),
-  };
 }
 
 function goOn(error: unknown, { created, repeated }: ImportProgress, name: string): unknown {

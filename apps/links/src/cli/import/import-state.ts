@@ -1,4 +1,5 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { CliError } from '../failure.ts';
 
 /** How far an import of one file into one service got: everything before and with batch `index` is done. */
@@ -38,8 +39,9 @@ export function fileState(path: string, place: 'asked-for' | 'default', say: (li
     async save(progress) {
       if (!writable) return;
       try {
-        await writeFile(`${path}.new`, `${JSON.stringify(progress)}\n`);
-        await rename(`${path}.new`, path);
+        // At once: an exit when the output's reader has gone can not fall between the two.
+        writeFileSync(`${path}.new`, `${JSON.stringify(progress)}\n`);
+        renameSync(`${path}.new`, path);
       } catch (cause) {
         const { code } = cause as NodeJS.ErrnoException;
         const message = `"${path}" can not be written (${code}); name another place with --state`;

@@ -2,13 +2,19 @@ import { expect, test } from 'vitest';
 import { collect } from '../../../test/support/collect.ts';
 import type { Line } from '../input.ts';
 import { toBatches } from './batches.ts';
-import { formatOf, type ImportRow, readRows } from './rows.ts';
+import { formatOf, type ImportFormat, readRows } from './rows.ts';
+import type { ImportRow, RowRules } from './to-row.ts';
 
 async function* linesOf(text: string): AsyncGenerator<Line> {
   for (const [index, line] of text.split('\n').entries()) yield { number: index + 1, text: line, whole: true };
 }
 
-const rowsOf = (text: string, format: 'lines' | 'csv' | 'auto' = 'auto') => collect(readRows(linesOf(text), format));
+const rowsOf = (
+  text: string,
+  format: ImportFormat | 'auto' = 'auto',
+  unknownPasswords: RowRules['unknownPasswords'] = 'refused',
+) => collect(readRows(linesOf(text), format, { unknownPasswords }));
+const faultsOf = (rows: readonly ImportRow[]) => rows.map((row) => (row.kind === 'broken' ? row.fault : 'none'));
 const link = (line: number, url: string, more: object = {}) => ({ line, kind: 'link', link: { url, ...more } });
 
 test('one URL a line, commas and all; empty lines are passed over', async () => {
@@ -57,11 +63,89 @@ test('a broken row of CSV spoils no other', async () => {
   ]);
 });
 
+test('a row whose password is not known is refused, unless it may be made open', async () => {
+  const csv =
+    'url,hasPassword,password\nhttps://a.example/,true,\nhttps://b.example/,FALSE,\nhttps://c.example/,1, se cret ';
+  const rows = await rowsOf(csv);
+  expect(rows[0]).toMatchObject({
+    kind: 'broken',
+    fault: expect.stringContaining('has a password, which an export does'),
+  });
+  expect(rows.slice(1)).toEqual([
+    link(3, 'https://b.example/'),
+    link(4, 'https://c.example/', { password: ' se cret ' }),
+  ]);
+  expect((await rowsOf(csv, 'auto', 'left-out'))[0]).toEqual(link(2, 'https://a.example/'));
+  const json = '{"url":"https://a.example/","hasPassword":true}\n{"url":"https://a.example/","hasPassword":"maybe"}';
+  expect(faultsOf(await rowsOf(json))).toEqual([
+    expect.stringContaining('has a password'),
+    'has a hasPassword that is neither true nor false',
+  ]);
+});
+
+test('a line that is refused does not show its password', async () => {
+  const rows = await rowsOf(
+    'url,password,maxClicks,hasPassword\nhttps://a.example/,secret,x,\nhttps://b.example/,secret,,x',
+  );
+  expect(rows.map((row) => (row.kind === 'broken' ? row.text : ''))).toEqual([
+    'https://a.example/',
+    'https://b.example/',
+  ]);
+});
+
+test('a link that has used up its clicks is refused, and one that has used some is told', async () => {
+  const rows = await rowsOf(
+    'url,maxClicks,usedClicks\nhttps://a.example/,2,2\nhttps://b.example/,2,1\nhttps://c.example/,2,0',
+  );
+  expect(faultsOf(rows)).toEqual([expect.stringContaining('has used up its maxClicks'), 'none', 'none']);
+  expect(rows.slice(1)).toEqual([
+    { ...link(3, 'https://b.example/', { maxClicks: 2 }), usedClicks: 1 },
+    link(4, 'https://c.example/', { maxClicks: 2 }),
+  ]);
+});
+
+test('a domain is kept, unless it was the default one', async () => {
+  const csv = 'url,domain,onDefaultDomain\nhttps://a.example/,go.example,false\nhttps://b.example/,old.example,true';
+  expect(await rowsOf(csv)).toEqual([
+    link(2, 'https://a.example/', { domain: 'go.example' }),
+    link(3, 'https://b.example/'),
+  ]);
+});
+
+test('NDJSON is told by its first line; null is nothing, and what is not known is passed over', async () => {
+  const text = [
+    '{"code":"abc1234","url":"https://a.example/","title":"\'=x","tags":["a;b"],"expiresAt":null,"status":301,"clicks":7}',
+    'rubbish',
+    '[1]',
+    '{"alias":"mine"}',
+    '{"url":"https://b.example/","alias":"mine","code":"abc1235"}',
+  ].join('\n');
+  const rows = await rowsOf(text);
+  expect(rows[0]).toEqual(
+    link(1, 'https://a.example/', { alias: 'abc1234', title: "'=x", tags: ['a;b'], status: 301 }),
+  );
+  expect(faultsOf(rows.slice(1, 4))).toEqual(['is not JSON', 'is no JSON object', 'has no url']);
+  expect(rows[4]).toEqual(link(5, 'https://b.example/', { alias: 'mine' }));
+});
+
+test('columns with ";" between them are read where the first line names them, and refused where nothing tells', async () => {
+  expect(await rowsOf('url;alias;tags\nhttps://a.example/?x=1,2;mine;"a;b"')).toEqual([
+    link(2, 'https://a.example/?x=1,2', { alias: 'mine', tags: ['a', 'b'] }),
+  ]);
+  const unnamed = await rowsOf('https://a.example/q;z\n"https://b.example/q;z"\nhttps://c.example/q', 'csv');
+  expect(faultsOf(unnamed)).toEqual([expect.stringContaining('is one column with a ";" in it'), 'none', 'none']);
+  expect(await rowsOf('url\nhttps://a.example/q;z')).toEqual([link(2, 'https://a.example/q;z')]);
+  expect(await rowsOf('https://a.example/q;z')).toEqual([link(1, 'https://a.example/q;z')]);
+});
+
 test('the format follows the option, then the name', () => {
   expect(formatOf('auto', 'a.csv.gz')).toBe('csv');
   expect(formatOf('auto', 'a.txt')).toBe('auto');
+  expect(formatOf('auto', 'a.ndjson')).toBe('ndjson');
+  expect(formatOf('auto', 'a.jsonl.gz')).toBe('ndjson');
+  expect(formatOf('ndjson', 'a.csv')).toBe('ndjson');
   expect(formatOf('lines', 'a.csv')).toBe('lines');
-  expect(() => formatOf('xml', 'a')).toThrow('--format must be lines, csv or auto, got "xml"');
+  expect(() => formatOf('xml', 'a')).toThrow('--format must be lines, csv, ndjson or auto, got "xml"');
 });
 
 test('the same rows give the same batches, and any change before or in a batch another digest', async () => {
@@ -97,4 +181,12 @@ test('a batch stays well below the size that the service takes', async () => {
   const sizes = (await collect(toBatches(rows(), 1000))).map(({ rows: some }) => JSON.stringify(some).length);
   expect(sizes.length).toBeGreaterThan(2);
   expect(Math.max(...sizes)).toBeLessThan(600_000);
+});
+
+test('a batch has no more passwords than the service hashes in one', async () => {
+  const rows = async function* (): AsyncGenerator<ImportRow> {
+    for (let line = 1; line <= 120; line += 1)
+      yield { line, kind: 'link', link: { url: 'https://a.example/', ...(line > 10 ? { password: 'secret' } : {}) } };
+  };
+  expect((await collect(toBatches(rows(), 1000))).map(({ rows: some }) => some.length)).toEqual([60, 50, 10]);
 });
