@@ -2,6 +2,7 @@ import { isSpillwayError, type SpillwayError } from '@spillway/kernel';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from '../log.ts';
+import { OutOfSpaceError } from '../sql/out-of-space-error.ts';
 import { toFieldErrors } from './field-errors.ts';
 import { Problem, type ProblemOptions, problemBody, problemHeaders, statusOf } from './problem.ts';
 
@@ -40,10 +41,13 @@ export function toProblem(error: unknown, log: Logger): Problem {
 }
 
 /** For users: which of the parts is away, the log, `/readyz` and the metrics tell those who run the service. */
-const unavailable = ({ code }: SpillwayError): string =>
-  code === 'SPILLWAY_OVERLOADED'
-    ? 'The service has more to do than it can take right now; try again in a second'
-    : 'The service can not reach its data right now; try again in a second. A change may have been made all the same: repeat it with the same Idempotency-Key, if it had one';
+function unavailable(error: SpillwayError): string {
+  if (error instanceof OutOfSpaceError) return 'The service is out of space; free some on the disk of DATA_DIR';
+  if (error.code === 'SPILLWAY_OVERLOADED') {
+    return 'The service has more to do than it can take right now; try again in a second';
+  }
+  return 'The service can not reach its data right now; try again in a second. A change may have been made all the same: repeat it with the same Idempotency-Key, if it had one';
+}
 
 const PARTS: Record<string, string> = { body: '', querystring: 'query.', params: 'path.', headers: 'headers.' };
 

@@ -11,6 +11,8 @@ export const limitLua = (strategies: readonly AnyRedisStrategy[]): string => {
     return `if ${asked} then\n${lua.trim()}\nend`;
   });
   return `${HEAD}
+${LONE_BUCKET}
+${TOOLS}
 local function load(letter)
 ${branches.join('\n')}
 end
@@ -47,6 +49,28 @@ if now == nil then
   local time = call('TIME')
   now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
+`;
+
+/**
+ * What is asked for most, before anything is made that it has no use for: that would cost the server as much again. A bucket with a
+ * fraction, or whose key holds something else, goes the long way.
+ */
+const LONE_BUCKET = `
+if #ARGV == 5 and #KEYS == 1 then
+  local token, full, capacity = match(ARGV[3], '^%[%["[bg]",%[1,(%d+),0,(%d+),0,(%d+)%]%]%]$')
+  local cost = token and match(ARGV[5], '^t1 (%d+)$')
+  local text = cost and call('GET', KEYS[1])
+  if cost and (not text or (#text <= 16 and find(text, '^%d+$'))) then
+    local us = math.max(0, (text or 0) - now)
+    local after = us + cost * token
+    if tonumber(cost) > tonumber(capacity) or after > tonumber(full) then return { now, 0, 0, us } end
+    call('SET', KEYS[1], format('%.0f', now + after), 'PX', format('%.0f', math.ceil(after / 1000) + slack_ms))
+    return { now, 1, after }
+  end
+end
+`;
+
+const TOOLS = `
 local reply, filled = { now }, 1
 local function put(value)
   filled = filled + 1

@@ -2,6 +2,7 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type SqlResult, type SqlValue, StoreUnavailableError } from '@spillway/kernel';
+import { OutOfSpaceError } from '../out-of-space-error.ts';
 import type { StatementReply, StatementRequest, ThreadData } from './protocol.ts';
 
 /** One connection, on a thread of its own. Statements run in the order they were asked for. */
@@ -108,7 +109,6 @@ const operationOf = (text: string) => text.trimStart().split(/\s/, 1)[0] ?? 'que
 function toError(operation: string, { message, errcode }: { message: string; errcode: number }): Error {
   const error = new SqliteError(message, errcode);
   const code = errcode & 255;
-  if (code === FULL)
-    return new StoreUnavailableError(operation, error, 'is out of space; free some on the disk of DATA_DIR');
+  if (code === FULL) return new OutOfSpaceError(operation, error);
   return UNAVAILABLE.has(code) ? new StoreUnavailableError(operation, error) : error;
 }
