@@ -114,6 +114,12 @@ function addCache(cache: Cache<unknown>, { counter, gauge }: OwnMetrics): void {
   counter('spillway_links_cache_l1_evicted_total', 'Links that had to make room', [], () => [
     [{}, cache.stats().l1.evicted],
   ]);
+  gauge(
+    'spillway_links_cache_pending_deletes',
+    'Changed links that the second tier has not been told of yet',
+    [],
+    () => [[{}, cache.stats().l2.pendingDeletes]],
+  );
   gauge('spillway_links_loads', 'Look-ups in the database, running and waiting', ['state'], () => {
     const { running, queued } = cache.stats().loads;
     return [
