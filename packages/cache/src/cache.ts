@@ -48,6 +48,11 @@ export interface PeekedEntry<Value> {
 export type InvalidateTarget = { readonly key: string } | { readonly keys: readonly string[] };
 
 /**
+ * What became of it in L2: `deleted` there, `pending` until it can be reached, `off` where there is none.
+ */
+export type Invalidated = 'deleted' | 'pending' | 'off';
+
+/**
  * A cache in two tiers: L1 in this process, L2 shared, a loader behind both. Values are shared among callers and frozen.
  */
 export interface Cache<Value> {
@@ -70,9 +75,15 @@ export interface Cache<Value> {
   set(key: string, value: Value | undefined, options?: SetOptions): Promise<void>;
   /**
    * Call it after the truth has changed, before you answer. Never rejects for an absent store: what could not be deleted is
-   * remembered, not read by this instance, and deleted when the store is back.
+   * remembered, not read by any instance that hears of it, and deleted when the store is back. The old value is never served again,
+   * not even when nothing else is to be had.
    */
-  invalidate(target: InvalidateTarget): Promise<void>;
+  invalidate(target: InvalidateTarget): Promise<Invalidated>;
+  /**
+   * As `invalidate`, but the old value may still stand in, marked as `stale`, when neither L2 nor the loader answers: for changes
+   * after which an old answer is better than none, and for what may have changed. It stands in from L1 only: L2 lets go of it.
+   */
+  expire(target: InvalidateTarget): Promise<Invalidated>;
   stats(): CacheStats;
   /** Stops listening, and waits for the fills under way. Afterwards every `get` goes to its loader. The store and the bus stay open. */
   close(): Promise<void>;

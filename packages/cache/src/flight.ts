@@ -1,3 +1,4 @@
+import type { Outdated } from './bus-message.ts';
 import type { GetOptions, Loader, Look } from './cache.ts';
 import type { Meter } from './meter.ts';
 
@@ -25,7 +26,7 @@ export class Flight<Value> {
   /** Settles once: with the result, or earlier with a stale value when the soft timeout has passed. */
   readonly answer: Promise<Look<Value>>;
   /** The key changed since the flight began: what it brings may be old, and must not be kept. */
-  invalidated = false;
+  overtaken: Outdated | undefined;
   standby: Standby<Value> | undefined;
   readonly #meter: Meter;
   readonly #resolve: (look: Look<Value>) => void;

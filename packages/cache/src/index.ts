@@ -1,6 +1,7 @@
 export type {
   Cache,
   GetOptions,
+  Invalidated,
   InvalidateTarget,
   LoadContext,
   Loader,

@@ -175,6 +175,26 @@ describe('invalidation', () => {
     expect(a.stats().gaps).toBe(0);
   });
 
+  test('G5: whoever asks after a gap does not join a load that began before it', async () => {
+    const { a, b, busA, truth, load } = fixture();
+    truth.set('k', 'old');
+    const read = gate();
+    const before = a.get('k', async (key) => {
+      const row = truth.get(key);
+      await read.promise;
+      return row;
+    });
+    await settle();
+    busA.cut();
+    truth.set('k', 'new');
+    await b.invalidate({ key: 'k' });
+    busA.restore();
+    const after = a.get('k', load);
+    read.resolve();
+    expect(await Promise.all([before, after])).toEqual(['new', 'new']);
+    expect(a.stats().flights).toBe(0);
+  });
+
   test('an entry read across a gap is not fresh', async () => {
     const { a, busA } = fixture();
     const read = gate<string>();
@@ -191,9 +211,24 @@ describe('invalidation', () => {
     const { a, b, busA, busB } = fixture();
     await b.get('k', async () => 'v');
     await a.set('k', 'secret value');
-    expect(busA.sent).toEqual(['["k"]']);
+    expect(busA.sent).toEqual(['{"kind":"invalidated","keys":["k"]}']);
     await b.get('k', async () => 'v');
-    for (const message of ['', 'null', '{"k":1}', '[1]', '"k"', '[["k"]]']) {
+    const odd = [
+      '',
+      'null',
+      '[]',
+      '["k"]',
+      '"k"',
+      '{"k":1}',
+      '{"kind":"invalidated"}',
+      '{"kind":"expired","keys":[1]}',
+    ];
+    const odder = [
+      '{"kind":"replayed","keys":["k"]}',
+      '{"kind":"invalidated","keys":["k"],"pendingBy":1}',
+      '{"kind":"x","keys":[]}',
+    ];
+    for (const message of [...odd, ...odder]) {
       await b.get('k', async () => 'v');
       busA.publish('cache:test', message);
       expect(b.peek('k')?.state).toBe('stale');

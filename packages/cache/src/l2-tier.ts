@@ -1,12 +1,16 @@
 import type { Clock } from '@spillway/kernel';
 import type { CacheErrorMessage } from './channels.ts';
-import { createPendingDeletes, type PendingDeletes } from './core/pending-deletes.ts';
+import { createPendingDeletes, type PendingDelete, type PendingDeletes } from './core/pending-deletes.ts';
+import { createSuspects, type Suspects } from './core/suspects.ts';
 import type { Meter } from './meter.ts';
 import type { Life } from './shelf-life.ts';
 import type { CacheSpace, CacheStore, StoreFill, StoreRead } from './store.ts';
 
 /** Deletes that the store did not confirm: beyond these bounds the store as a whole is bypassed (G7). */
 const MAX_PENDING = { maxKeys: 10_000, maxLength: 16 * 1024 * 1024 };
+
+/** What other instances could not delete; a reporter that was silent for ten minutes will not come back. */
+const SUSPECTS = { maxKeys: 10_000, forUs: 600_000_000 };
 
 /**
  * After an outage the store is not read for so long: other instances may still have to replay deletes that it missed, and commands
@@ -29,8 +33,10 @@ export interface L2TierOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly meter: Meter;
-  /** After deletes that the store had missed have reached it. `all`: it is not known which they were. */
-  readonly onReplayed: (keys: readonly string[] | 'all') => void;
+  /** After deletes that the store had missed have reached it; `remember` as they were asked for. */
+  readonly onReplayed: (keys: readonly string[], remember: boolean) => void;
+  /** After everything in the store was disowned, since this instance lost track of what it could not delete. */
+  readonly onForgotten: () => void;
 }
 
 /** The store as the cache sees it: nothing here rejects, and what may be outdated in it is not read. */
@@ -38,6 +44,7 @@ export class L2Tier {
   readonly #space: CacheSpace;
   readonly #options: L2TierOptions;
   readonly #pending: PendingDeletes = createPendingDeletes(MAX_PENDING);
+  readonly #suspects: Suspects;
   readonly #stopListening: () => void;
   #wasUp: boolean;
   #settledUs = 0;
@@ -52,6 +59,7 @@ export class L2Tier {
     const { store } = options;
     this.#options = options;
     this.#space = store.open(options.name);
+    this.#suspects = createSuspects(SUSPECTS, () => options.meter.bound('suspects'));
     this.#wasUp = store.state !== 'down';
     this.#stopListening = store.onState((state, previous) => {
       if (state === 'down' || previous !== 'down') return;
@@ -68,7 +76,8 @@ export class L2Tier {
       if (this.#options.clock.nowUs() < this.#settledUs) return false;
       this.#settledUs = 0;
     }
-    return !this.#pending.has(key);
+    if (this.#pending.has(key)) return false;
+    return this.#suspects.size === 0 || !this.#suspects.has(key, this.#options.clock.nowUs());
   }
 
   /**
@@ -113,33 +122,50 @@ export class L2Tier {
   /**
    * Deletes in the store, and keeps this instance from reading the keys there until it has confirmed. `unguarded`: some keys could
    * not be remembered, and may have been read in between.
+   * @param remember whether the store, too, keeps older copies from standing in
    */
-  async invalidate(keys: readonly string[]): Promise<{ store: 'deleted' | 'pending'; unguarded: boolean }> {
-    const marks = keys.map((key) => this.#pending.add(key));
+  async delete(
+    keys: readonly string[],
+    remember: boolean,
+  ): Promise<{ store: 'deleted' | 'pending'; unguarded: boolean }> {
+    const marks = keys.map((key) => this.#pending.add(key, remember));
+    const heard = this.#suspects.newest;
     const unguarded = marks.includes(undefined);
     try {
-      await this.#space.invalidate(keys, this.#options.rememberMs);
+      await this.#space.invalidate(keys, remember ? this.#options.rememberMs : 0);
     } catch (error) {
       this.#failed('invalidate', error);
       this.#missed(unguarded);
       return { store: 'pending', unguarded };
     }
-    this.#confirm(keys, marks);
+    this.#confirm(keys, marks, heard);
     return { store: 'deleted', unguarded };
   }
 
   /** The token for a `set`, or undefined when the store did not answer; its old value is then deleted later. */
   async replace(key: string): Promise<string | undefined> {
-    const mark = this.#pending.add(key);
+    const mark = this.#pending.add(key, true);
+    const heard = this.#suspects.newest;
     try {
       const { token } = await this.#space.replace(key, Math.max(this.#options.rememberMs, this.#options.claimMs));
-      this.#confirm([key], [mark]);
+      this.#confirm([key], [mark], heard);
       return token;
     } catch (error) {
       this.#failed('replace', error);
       this.#missed(mark === undefined);
       return undefined;
     }
+  }
+
+  /** The instance `reporter` could not delete these in the store yet. */
+  suspect(keys: readonly string[], reporter: string): void {
+    const nowUs = this.#options.clock.nowUs();
+    for (const key of keys) this.#suspects.add(key, reporter, nowUs);
+  }
+
+  /** Now it could. Returns whether the key was not read from the store since its report. */
+  acquit(key: string, reporter: string): boolean {
+    return this.#suspects.acquit(key, reporter, this.#options.clock.nowUs());
   }
 
   /** Another instance lost track of what it could not delete. */
@@ -150,6 +176,11 @@ export class L2Tier {
 
   get pendingDeletes(): number {
     return this.#pending.size;
+  }
+
+  /** Keys that are not read here since another instance could not delete them. */
+  get suspects(): number {
+    return this.#suspects.size;
   }
 
   get bypassed(): 'none' | 'pending-keys' | 'all' {
@@ -169,10 +200,12 @@ export class L2Tier {
     clearTimeout(this.#timer);
   }
 
-  #confirm(keys: readonly string[], marks: readonly (number | undefined)[]): void {
+  /** @param heard the newest suspicion when the delete began: whoever had reported one by then had changed the value before */
+  #confirm(keys: readonly string[], marks: readonly (number | undefined)[], heard: number): void {
     for (const [index, key] of keys.entries()) {
       const mark = marks[index];
       if (mark !== undefined) this.#pending.confirm(key, mark);
+      if (this.#suspects.size > 0) this.#suspects.clear(key, heard);
     }
   }
 
@@ -231,15 +264,30 @@ export class L2Tier {
       for (;;) {
         const batch = this.#pending.batch(REPLAY_BATCH, newest);
         if (batch.length === 0 || this.#closed) return true;
-        const keys = batch.map(([key]) => key);
-        await this.#space.invalidate(keys, this.#options.rememberMs);
-        for (const [key, mark] of batch) this.#pending.confirm(key, mark);
-        this.#options.onReplayed(keys);
+        for (const remember of [true, false]) {
+          await this.#replayBatch(
+            batch.filter((each) => each.remember === remember),
+            remember,
+          );
+        }
       }
     } catch (error) {
       this.#failed(operation, error);
       return false;
     }
+  }
+
+  async #replayBatch(batch: readonly PendingDelete[], remember: boolean): Promise<void> {
+    if (batch.length === 0) return;
+    const heard = this.#suspects.newest;
+    await this.#space.invalidate(
+      batch.map(({ key }) => key),
+      remember ? this.#options.rememberMs : 0,
+    );
+    const confirmed = batch.filter(({ key, mark }) => this.#pending.confirm(key, mark)).map(({ key }) => key);
+    for (const key of confirmed) this.#suspects.clear(key, heard);
+    // Not those that were changed again meanwhile: what the store holds of them is another delete's affair.
+    if (confirmed.length > 0) this.#options.onReplayed(confirmed, remember);
   }
 
   async #forgetAll(): Promise<void> {
@@ -253,7 +301,7 @@ export class L2Tier {
       throw error;
     }
     // Only the instance that lost track tells the others, or they would tell each other for ever.
-    if (lost === 'here') this.#options.onReplayed('all');
+    if (lost === 'here') this.#options.onForgotten();
   }
 }
 

@@ -1,4 +1,5 @@
 import { FleetingMap, OverloadedError } from '@spillway/kernel';
+import type { Outdated } from './bus-message.ts';
 import type { GetOptions, Loader, Look } from './cache.ts';
 import { Flight, type Standby } from './flight.ts';
 import type { L1Tier } from './l1-tier.ts';
@@ -42,9 +43,13 @@ export class LookUps<Value> {
 
   /** The flight under way for the key, or a new one. It rejects with what the load rejects with. */
   join(key: string, loader: Loader<Value>, given: GetOptions | undefined, attempt = 0): Flight<Value> {
-    const flying = this.#flights.get(key);
-    if (flying !== undefined) return flying;
     const { options, l1, shelf, meter } = this.#parts;
+    const flying = this.#flights.get(key);
+    if (flying !== undefined) {
+      if (flying.epoch === l1.epoch) return flying;
+      // It began before messages may have been missed, one about this key perhaps.
+      this.overtake(key, 'expired');
+    }
     const lives = shelf.parse(given);
     const flight = new Flight<Value>({ key, loader, given, attempt }, options.clock.nowUs(), l1.epoch, meter);
     const entry = l1.find(key);
@@ -65,15 +70,15 @@ export class LookUps<Value> {
   }
 
   /** Whatever is under way for the key is not kept, and nobody joins it any more. */
-  overtake(key: string): void {
+  overtake(key: string, by: Outdated): void {
     const flight = this.#flights.get(key);
     if (flight === undefined) return;
-    flight.invalidated = true;
+    flight.overtaken = by;
     this.#flights.delete(key);
   }
 
   overtakeAll(): void {
-    for (const flight of this.#flights.values()) flight.invalidated = true;
+    for (const flight of this.#flights.values()) flight.overtaken = 'invalidated';
     this.#flights.clear();
   }
 
@@ -113,7 +118,7 @@ export class LookUps<Value> {
       // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
       const loaded = await loads.run(key, loader, (late) => fill(late, lives(late === undefined)));
       const { value, bytes } = values.share(loaded);
-      if (!flight.invalidated) {
+      if (flight.overtaken === undefined) {
         const life = lives(value === undefined);
         l1.keep(key, { value, bytes, life, beganUs, epoch });
         fill(value, life);
@@ -127,15 +132,17 @@ export class LookUps<Value> {
 
   #arrive(flight: Flight<Value>, look: Look<Value>): void {
     this.#land(flight);
-    const { key, loader, given, attempt } = flight.errand;
     // What an overtaken flight brings may be older than the change that its waiters must see by now.
-    if (!flight.invalidated || attempt >= MAX_RESTARTS) flight.resolve(look);
-    else {
-      this.join(key, loader, given, attempt + 1).answer.then(
-        (later) => flight.resolve(later),
-        (error: unknown) => flight.reject(error),
-      );
-    }
+    if (flight.overtaken === undefined || flight.errand.attempt >= MAX_RESTARTS) flight.resolve(look);
+    else this.#restart(flight);
+  }
+
+  #restart(flight: Flight<Value>): void {
+    const { key, loader, given, attempt } = flight.errand;
+    this.join(key, loader, given, attempt + 1).answer.then(
+      (later) => flight.resolve(later),
+      (error: unknown) => flight.reject(error),
+    );
   }
 
   /** Uses what the store answered: something fresh ends the flight, something stale may stand in. */
@@ -143,7 +150,7 @@ export class LookUps<Value> {
     switch (read.kind) {
       case 'deleted':
         flight.standby = undefined;
-        if (!flight.invalidated) this.#parts.l1.drop(flight.errand.key);
+        if (flight.overtaken === undefined) this.#parts.l1.drop(flight.errand.key);
         return undefined;
       case 'claimed':
         return undefined;
@@ -170,7 +177,7 @@ export class LookUps<Value> {
   }
 
   #keep(flight: Flight<Value>, freshForMs: number, shared: { value: Value | undefined; bytes: number }): void {
-    if (flight.invalidated) return;
+    if (flight.overtaken !== undefined) return;
     const { beganUs, epoch } = flight;
     const life = this.#parts.shelf.remaining(freshForMs, shared.value === undefined);
     this.#parts.l1.keep(flight.errand.key, { ...shared, life, beganUs, epoch });
@@ -197,8 +204,8 @@ export class LookUps<Value> {
     });
   }
 
-  #standIn({ standby, invalidated }: Flight<Value>): Look<Value> | undefined {
-    if (standby === undefined || invalidated) return undefined;
+  #standIn({ standby, overtaken }: Flight<Value>): Look<Value> | undefined {
+    if (standby === undefined || overtaken !== undefined) return undefined;
     if (this.#parts.options.clock.nowUs() >= standby.usableUntilUs) return undefined;
     return { value: standby.value, from: 'stale', negative: false };
   }
@@ -206,12 +213,18 @@ export class LookUps<Value> {
   #land(flight: Flight<Value>): void {
     flight.end();
     // One that was overtaken has been taken out already, and another may be in its place.
-    if (!flight.invalidated) this.#flights.delete(flight.errand.key);
+    if (flight.overtaken === undefined) this.#flights.delete(flight.errand.key);
   }
 
   #crash(flight: Flight<Value>, error: unknown): void {
     flight.end();
-    const look = this.#letsStandIn(error) ? this.#standIn(flight) : undefined;
+    const standsIn = this.#letsStandIn(error);
+    // It does not know whether its stand-in was invalidated since; a new look-up does.
+    if (standsIn && flight.overtaken === 'expired' && flight.errand.attempt < MAX_RESTARTS) {
+      this.#restart(flight);
+      return;
+    }
+    const look = standsIn ? this.#standIn(flight) : undefined;
     if (look === undefined) flight.reject(error);
     else flight.resolve(look);
   }

@@ -29,6 +29,8 @@ export interface CacheStats {
     readonly errors: number;
     /** Deletes that the store has not confirmed yet. */
     readonly pendingDeletes: number;
+    /** Keys that are not read from the store here, since another instance has such a delete to make. */
+    readonly suspects: number;
     /** `all`: nothing is read from the store at present. */
     readonly bypassed: 'none' | 'pending-keys' | 'all';
   };

@@ -51,7 +51,10 @@ export interface CacheSpace {
   /** After `absent`, before the load: leaves a fill token for `forMs`, or answers what came meanwhile. */
   claim(key: string, forMs: number): Promise<Exclude<StoreRead, { kind: 'absent' }>>;
   fill(key: string, fill: StoreFill): Promise<'filled' | 'refused'>;
-  /** Takes the values and the tokens away, and remembers for `rememberMs` that it did where there was something to take. */
+  /**
+   * Takes the values and the tokens away, and remembers for `rememberMs` that it did where there was something to take. With 0 it
+   * remembers nothing new: only what was known as deleted stays so, under another token.
+   */
   invalidate(keys: readonly string[], rememberMs: number): Promise<void>;
   /**
    * Makes the key's next `fill` this caller's: whatever it held counts as invalidated. The first half of a `set`; split in two,

@@ -1,6 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { abortable } from './abortable.ts';
-import { toMessage, toTargets } from './bus-message.ts';
-import type { Cache, GetOptions, InvalidateTarget, Loader, Look, PeekedEntry, SetOptions } from './cache.ts';
+import { type Notice, type Outdated, toMessage, toNotice } from './bus-message.ts';
+import type {
+  Cache,
+  GetOptions,
+  Invalidated,
+  InvalidateTarget,
+  Loader,
+  Look,
+  PeekedEntry,
+  SetOptions,
+} from './cache.ts';
 import { L1Tier } from './l1-tier.ts';
 import { L2Tier } from './l2-tier.ts';
 import { createLoads, type Loads } from './loads.ts';
@@ -25,6 +35,8 @@ const MAX_WRITES = 10_000;
  */
 export class TieredCache<Value> implements Cache<Value> {
   readonly name: string;
+  // By which the others know whose deletes are pending.
+  readonly #instance = randomUUID();
   readonly #options: ParsedOptions<Value>;
   readonly #meter: Meter;
   readonly #shelf: ShelfLife;
@@ -98,20 +110,15 @@ export class TieredCache<Value> implements Cache<Value> {
       this.#writes.delete(key);
       if (outcome !== 'refused') this.#l1.keep(key, { value, bytes, life, beganUs, epoch });
     }
-    this.#tell([key], token === undefined ? 'pending' : 'deleted');
+    this.#tell('invalidated', [key], token === undefined ? 'pending' : 'deleted');
   }
 
-  async invalidate(target: InvalidateTarget): Promise<void> {
-    const keys = 'key' in target ? [target.key] : [...new Set(target.keys)];
-    keys.forEach(checkKey);
-    for (let from = 0; from < keys.length; from += INVALIDATE_BATCH) {
-      const batch = keys.slice(from, from + INVALIDATE_BATCH);
-      for (const key of batch) this.#drop(key);
-      const deleted = await this.#l2?.invalidate(batch);
-      if (deleted?.unguarded === true) for (const key of batch) this.#drop(key);
-      // After the store, so that whoever hears it does not find the old value there.
-      this.#tell(batch, deleted?.store ?? 'pending');
-    }
+  invalidate(target: InvalidateTarget): Promise<Invalidated> {
+    return this.#outdate('invalidated', target);
+  }
+
+  expire(target: InvalidateTarget): Promise<Invalidated> {
+    return this.#outdate('expired', target);
   }
 
   stats(): CacheStats {
@@ -132,6 +139,7 @@ export class TieredCache<Value> implements Cache<Value> {
         refused: fills.refused,
         errors: storeErrors,
         pendingDeletes: this.#l2?.pendingDeletes ?? 0,
+        suspects: this.#l2?.suspects ?? 0,
         bypassed: this.#l2?.bypassed ?? 'none',
       },
       flights: this.#lookUps.size,
@@ -161,9 +169,14 @@ export class TieredCache<Value> implements Cache<Value> {
       clock,
       random,
       meter: this.#meter,
-      onReplayed: (keys) => {
-        this.#options.bus?.publish(this.#topic, toMessage(keys));
-        this.#meter.invalidation(keys === 'all' ? 0 : keys.length, 'replay', 'deleted');
+      onReplayed: (keys, remember) => {
+        const as = remember ? 'invalidated' : 'expired';
+        this.#publish({ kind: 'replayed', keys, as, by: this.#instance });
+        this.#meter.invalidation(keys.length, 'replay', 'deleted');
+      },
+      onForgotten: () => {
+        this.#publish({ kind: 'lost' });
+        this.#meter.invalidation(0, 'replay', 'deleted');
       },
     });
   }
@@ -200,30 +213,64 @@ export class TieredCache<Value> implements Cache<Value> {
     return await this.#l2.fill(key, { token, ...encoded }, life, beganUs);
   }
 
-  /** Nothing that was read before now is kept, and no look-up that begins after now joins an older one. */
-  #drop(key: string): void {
-    this.#l1.drop(key);
-    this.#lookUps.overtake(key);
+  async #outdate(kind: Outdated, target: InvalidateTarget): Promise<Invalidated> {
+    const keys = 'key' in target ? [target.key] : [...new Set(target.keys)];
+    keys.forEach(checkKey);
+    let outcome: Invalidated = this.#l2 === undefined ? 'off' : 'deleted';
+    for (let from = 0; from < keys.length; from += INVALIDATE_BATCH) {
+      const batch = keys.slice(from, from + INVALIDATE_BATCH);
+      for (const key of batch) this.#drop(key, kind);
+      const deleted = await this.#l2?.delete(batch, kind === 'invalidated');
+      if (deleted?.unguarded === true) for (const key of batch) this.#drop(key, kind);
+      if (deleted?.store === 'pending') outcome = 'pending';
+      // After the store, so that whoever hears it does not find the old value there.
+      this.#tell(kind, batch, deleted?.store ?? 'off');
+    }
+    return outcome;
+  }
+
+  /**
+   * Nothing that was read before now is fresh, and no look-up that begins after now joins an older one. What has `expired` may
+   * still stand in.
+   */
+  #drop(key: string, kind: Outdated = 'invalidated'): void {
+    if (kind === 'expired') this.#l1.doubt(key);
+    else this.#l1.drop(key);
+    this.#lookUps.overtake(key, kind);
     if (this.#writes.size > 0) this.#writes.delete(key);
   }
 
-  #tell(keys: readonly string[], store: 'deleted' | 'pending'): void {
-    this.#options.bus?.publish(this.#topic, toMessage(keys));
-    this.#meter.invalidation(keys.length, 'local', this.#l2 === undefined ? 'off' : store);
+  #publish(notice: Notice): void {
+    this.#options.bus?.publish(this.#topic, toMessage(notice));
+  }
+
+  #tell(kind: Outdated, keys: readonly string[], store: Invalidated): void {
+    this.#publish({ kind, keys, ...(store === 'pending' ? { pendingBy: this.#instance } : {}) });
+    this.#meter.invalidation(keys.length, 'local', store);
   }
 
   #hear(message: string): void {
-    const targets = toTargets(message);
-    if (targets === undefined) {
+    const notice = toNotice(message);
+    if (notice === undefined) {
       this.#l1.doubtAll();
-    } else if (targets === 'all') {
-      this.#l1.dropAll();
-      this.#lookUps.overtakeAll();
-      this.#writes.clear();
-      this.#l2?.forget();
-    } else {
-      for (const key of targets) this.#drop(key);
-      this.#meter.invalidation(targets.length, 'bus', 'off');
+      return;
+    }
+    switch (notice.kind) {
+      case 'lost':
+        this.#l1.dropAll();
+        this.#lookUps.overtakeAll();
+        this.#writes.clear();
+        this.#l2?.forget();
+        break;
+      case 'replayed':
+        // Whoever has heard of a pending delete has read the key only from the truth since, and keeps it (G4).
+        for (const key of notice.keys) if (this.#l2?.acquit(key, notice.by) !== true) this.#drop(key, notice.as);
+        this.#meter.invalidation(notice.keys.length, 'bus', 'off');
+        break;
+      default:
+        if (notice.pendingBy !== undefined) this.#l2?.suspect(notice.keys, notice.pendingBy);
+        for (const key of notice.keys) this.#drop(key, notice.kind);
+        this.#meter.invalidation(notice.keys.length, 'bus', 'off');
     }
   }
 }

@@ -194,6 +194,6 @@ describe('tiers', () => {
     expect(await a.get('k', load)).toBe('v');
     expect((await a.look('k', load)).from).toBe('loader');
     expect(loads()).toBe(3);
-    busB.publish('cache:test', '["k"]');
+    busB.publish('cache:test', '{"kind":"invalidated","keys":["k"]}');
   });
 });

@@ -1,3 +1,4 @@
+import type { InvalidateTarget } from '@spillway/cache';
 import type { Bus } from '@spillway/kernel';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ChangeFeed, createChangeFeed } from './change-feed.ts';
@@ -18,7 +19,7 @@ function createOutbox() {
     among: async (gaps: readonly Gap[], after, limit) =>
       page((seq) => seq > after && gaps.some(({ low, high }) => low <= seq && seq <= high), limit),
     newest: async () => Math.max(0, ...rows.keys()),
-    existing: async () => new Set(),
+    open: async (keys) => new Set(keys.filter((key) => !gone.has(key))),
   };
   return {
     log,
@@ -34,19 +35,28 @@ function createOutbox() {
 let outbox: ReturnType<typeof createOutbox>;
 let feed: ChangeFeed;
 let hear: (message: string) => void;
+let gone: Set<string>;
 let invalidated: string[];
+let expired: string[];
 let settled: number[];
 
 beforeEach(() => {
   vi.useFakeTimers();
   outbox = createOutbox();
+  gone = new Set();
   invalidated = [];
+  expired = [];
   settled = [];
 });
 afterEach(async () => {
   await feed.close();
   vi.useRealTimers();
 });
+
+const outdate = (keys: string[]) => async (target: InvalidateTarget) => {
+  keys.push(...('keys' in target ? target.keys : [target.key]));
+  return 'deleted' as const;
+};
 
 const start = (settleMs = 15_000) => {
   const bus: Bus = {
@@ -62,7 +72,7 @@ const start = (settleMs = 15_000) => {
   feed = createChangeFeed({
     log: outbox.log,
     bus,
-    cache: { invalidate: async (target) => void invalidated.push(...('keys' in target ? target.keys : [target.key])) },
+    cache: { invalidate: outdate(invalidated), expire: outdate(expired) },
     onSettled: (seq) => settled.push(seq),
     settleMs,
     now: () => Date.now(),
@@ -79,7 +89,7 @@ test('G5: a change that nobody tells of is invalidated; one that was told of, be
   await seconds(1);
   hear('[2]');
   await seconds(3);
-  expect(invalidated).toEqual(['key-3']);
+  expect(expired).toEqual(['key-3']);
 });
 
 test('G5: a change is noticed that commits after later ones, also one that was open when the feed began', async () => {
@@ -91,7 +101,30 @@ test('G5: a change is noticed that commits after later ones, also one that was o
   await seconds(5);
   outbox.commit(2, 5);
   await seconds(4);
-  expect(invalidated.sort()).toEqual(['key-2', 'key-5']);
+  expect(expired.sort()).toEqual(['key-2', 'key-5']);
+});
+
+test('G4, G5: what it finds changed may stand in for a truth that goes away, unless it is gone or guarded now', async () => {
+  start();
+  await seconds(1);
+  gone.add('key-2');
+  outbox.commit(1, 2, 3);
+  await seconds(4);
+  expect([expired, invalidated]).toEqual([['key-1', 'key-3'], ['key-2']]);
+});
+
+test('G5: nothing is forgotten when the truth goes away just then', async () => {
+  start();
+  await seconds(1);
+  outbox.commit(1);
+  await seconds(1);
+  const { open } = outbox.log;
+  outbox.log.open = async () => Promise.reject(new Error('away'));
+  await seconds(4);
+  expect(expired).toEqual([]);
+  outbox.log.open = open;
+  await seconds(2);
+  expect(expired).toEqual(['key-1']);
 });
 
 test('the outbox is read once, not over and over', async () => {
@@ -132,8 +165,8 @@ test('G7: of changes that nobody tells of, no more wait than there is room for',
   outbox.commit(...Array.from({ length: 30_000 }, (_, i) => i + 1));
   await seconds(1);
   // More than fits is not waited for.
-  expect(invalidated.length).toBeGreaterThanOrEqual(15_000);
+  expect(expired.length).toBeGreaterThanOrEqual(15_000);
   await seconds(3);
-  expect(new Set(invalidated).size).toBe(30_000);
-  expect(invalidated).toHaveLength(30_000);
+  expect(new Set(expired).size).toBe(30_000);
+  expect(expired).toHaveLength(30_000);
 });

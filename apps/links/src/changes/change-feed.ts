@@ -20,7 +20,7 @@ export interface ChangeFeed {
 export interface ChangeFeedOptions {
   readonly log: ChangeLog;
   readonly bus: Bus;
-  readonly cache: Pick<Cache<unknown>, 'invalidate'>;
+  readonly cache: Pick<Cache<unknown>, 'invalidate' | 'expire'>;
   /** Called with a number up to which everything is known to have been invalidated, as it grows, and now and then again. */
   readonly onSettled: (seq: number) => void;
   /** After so long a transaction that was open is surely not any more: it has committed, or the database has ended it. */
@@ -109,8 +109,12 @@ export function createChangeFeed(options: ChangeFeedOptions): ChangeFeed {
     const patienceMs = doubtful.size > MAX_DOUBTFUL ? 0 : PATIENCE_MS;
     const due = [...doubtful.values()].filter(({ sinceMs }) => now() - sinceMs >= patienceMs);
     if (due.length === 0) return;
+    const keys = [...new Set(due.map(({ key }) => key))];
+    const open = await log.open(keys);
     for (const { seq } of due) doubtful.delete(seq);
-    await cache.invalidate({ keys: due.map(({ key }) => key) });
+    // What may have been read since the change stays at hand, should the truth go away right now (G4).
+    await cache.expire({ keys: keys.filter((key) => open.has(key)) });
+    await cache.invalidate({ keys: keys.filter((key) => !open.has(key)) });
   };
   const mark = () => {
     gaps.forget(now() - settleMs);

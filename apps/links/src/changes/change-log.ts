@@ -16,8 +16,11 @@ export interface ChangeLog {
   among(gaps: readonly Gap[], seq: number, limit: number): Promise<readonly Change[]>;
   /** 0 when there is none. */
   newest(): Promise<number>;
-  /** Those of the cache keys whose links are there now. */
-  existing(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Those of the cache keys whose links are there now, and redirect without the truth: of these an old copy may stand in where
+   * nothing newer is to be had. One with a password or a bound on its clicks is not among them.
+   */
+  open(keys: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 const SINCE = prepared('changes_since', 'SELECT seq, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2');
@@ -31,13 +34,14 @@ const AMONG: Readonly<Record<SqlDialect, string>> = {
   sqlite: among("SELECT value ->> 'low' AS low, value ->> 'high' AS high FROM json_each($1)"),
 };
 
-const existing = (source: string) =>
+const open = (source: string) =>
   `SELECT d.host || '/' || l.code AS key FROM (${source}) AS k
-   JOIN domains AS d ON d.host = k.host JOIN links AS l ON l.domain_id = d.id AND l.code = k.code`;
+   JOIN domains AS d ON d.host = k.host JOIN links AS l ON l.domain_id = d.id AND l.code = k.code
+   WHERE l.password_hash IS NULL AND l.max_clicks IS NULL`;
 
-const EXISTING: Readonly<Record<SqlDialect, string>> = {
-  postgres: existing('SELECT host, code FROM jsonb_to_recordset($1::jsonb) AS row(host text, code text)'),
-  sqlite: existing("SELECT value ->> 'host' AS host, value ->> 'code' AS code FROM json_each($1)"),
+const OPEN: Readonly<Record<SqlDialect, string>> = {
+  postgres: open('SELECT host, code FROM jsonb_to_recordset($1::jsonb) AS row(host text, code text)'),
+  sqlite: open("SELECT value ->> 'host' AS host, value ->> 'code' AS code FROM json_each($1)"),
 };
 
 export const createChangeLog = (sql: SqlQueries): ChangeLog => ({
@@ -52,12 +56,12 @@ export const createChangeLog = (sql: SqlQueries): ChangeLog => ({
     const { rows } = await sql.query<{ newest: number | null }>('SELECT MAX(seq) AS newest FROM changes');
     return rows[0]?.newest ?? 0;
   },
-  async existing(keys) {
+  async open(keys) {
     const parts = keys.map((key) => {
       const slash = key.lastIndexOf('/');
       return { host: key.slice(0, slash), code: key.slice(slash + 1) };
     });
-    const { rows } = await sql.query<{ key: string }>(EXISTING[sql.dialect], [JSON.stringify(parts)]);
+    const { rows } = await sql.query<{ key: string }>(OPEN[sql.dialect], [JSON.stringify(parts)]);
     return new Set(rows.map(({ key }) => key));
   },
 });

@@ -102,16 +102,16 @@ async function replay(space: CacheSpace, log: ChangeLog, applied: Applied): Prom
 }
 
 /**
- * Only what is really gone is remembered as deleted. Of the rest old copies may still stand in when the truth is away later:
- * a link that redirects to where it led before is better than none (G4).
+ * Only what may not redirect without the truth is remembered as deleted. Of the rest old copies may still stand in when the truth is
+ * away later: a link that redirects to where it led before is better than none (G4).
  */
 async function deleteAll(space: CacheSpace, log: ChangeLog, keys: readonly string[]): Promise<void> {
   for (let at = 0; at < keys.length; at += BATCH) {
     const some = keys.slice(at, at + BATCH);
-    const there = await log.existing(some);
-    const gone = some.filter((key) => !there.has(key));
-    if (there.size > 0) await space.invalidate([...there], 0);
-    if (gone.length > 0) await space.invalidate(gone, REMEMBER_MS);
+    const open = await log.open(some);
+    const barred = some.filter((key) => !open.has(key));
+    if (open.size > 0) await space.invalidate([...open], 0);
+    if (barred.length > 0) await space.invalidate(barred, REMEMBER_MS);
   }
 }
 
@@ -130,6 +130,6 @@ const asTruth = (log: ChangeLog): ChangeLog => {
     since: (seq, limit) => told(log.since(seq, limit)),
     among: (gaps, seq, limit) => told(log.among(gaps, seq, limit)),
     newest: () => told(log.newest()),
-    existing: (keys) => told(log.existing(keys)),
+    open: (keys) => told(log.open(keys)),
   };
 };

@@ -56,7 +56,7 @@ export interface LinksDependencies {
   readonly domains: Domains;
   readonly ids: Pick<IdAllocator, 'next' | 'take'>;
   readonly shortCode: Pick<ShortCode, 'encode'>;
-  readonly cache: Pick<Cache<CachedLink>, 'invalidate' | 'stats'>;
+  readonly cache: Pick<Cache<CachedLink>, 'invalidate' | 'expire'>;
   /** Tells the other instances which changes need no further care. */
   readonly announce: (seqs: readonly number[]) => void;
   readonly passwords: Passwords;
@@ -65,14 +65,22 @@ export interface LinksDependencies {
   readonly now?: () => number;
 }
 
+/** Redirects whoever comes, for ever. An older copy of another link may not stand in: it might let in whom this one refuses. */
+const isOpen = ({ passwordHash, maxClicks, expiresAtMs }: Link): boolean =>
+  passwordHash === undefined && maxClicks === undefined && expiresAtMs === undefined;
+
 export function createLinks(dependencies: LinksDependencies): Links {
   const { store, domains, ids, shortCode, cache, passwords, secret, announce, now = Date.now } = dependencies;
-  const changed = async (links: readonly Link[], seqs: readonly number[]): Promise<void> => {
+  /** `expire`: of copies that were read before, and may be old, one may still stand in when nothing else is to be had (G4). */
+  const changed = async (
+    how: 'expire' | 'invalidate',
+    links: readonly Link[],
+    seqs: readonly number[],
+  ): Promise<void> => {
     if (links.length === 0) return;
-    await cache.invalidate({ keys: links.map((link) => cacheKey(link, domains)) });
+    const l2 = await cache[how]({ keys: links.map((link) => cacheKey(link, domains)) });
     // Only what has surely reached L2 is told of; the rest everybody finds in the outbox.
-    const { pendingDeletes, bypassed } = cache.stats().l2;
-    if (pendingDeletes === 0 && bypassed === 'none') announce(seqs);
+    if (l2 !== 'pending') announce(seqs);
   };
   const nextCode = async () => shortCode.encode(await ids.next());
 
@@ -144,6 +152,7 @@ export function createLinks(dependencies: LinksDependencies): Links {
       // A code that someone asked for before it was there may stand somewhere as a negative entry. A repeated one as well:
       // whoever made it may have died before he came to this.
       await changed(
+        'expire',
         result.flatMap((outcome) => ('link' in outcome ? [outcome.link] : [])),
         seqs,
       );
@@ -157,13 +166,13 @@ export function createLinks(dependencies: LinksDependencies): Links {
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
       const change: LinkChange = 'password' in edit ? { ...rest, passwordHash } : rest;
       const { result, seqs } = await store.update(address, change, now());
-      if (result !== undefined) await changed([result], seqs);
+      if (result !== undefined) await changed(isOpen(result) ? 'expire' : 'invalidate', [result], seqs);
       return result;
     },
     async remove(address) {
       if (!isCode(address.code)) return false;
       const { result, seqs } = await store.remove(address, now());
-      if (result !== undefined) await changed([result], seqs);
+      if (result !== undefined) await changed('invalidate', [result], seqs);
       return result !== undefined;
     },
     list: (query) => store.list(query),

@@ -8,7 +8,7 @@ import {
   startInstances,
   startOwnRedis,
 } from '../support/cluster.ts';
-import { create, readMetric, type Seen, visit } from '../support/cluster-client.ts';
+import { create, type Seen, visit } from '../support/cluster-client.ts';
 
 /** What is away, and how. */
 interface Outage {
@@ -89,13 +89,6 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
   test.each(outages)(
     'G4: while $name, known links redirect and unknown ones are 503 without the truth, never a false 404; then all recovers by itself',
     async ({ truth, begin, end }) => {
-      // Known is a link whose creation is through everywhere. An instance that could not tell the second tier of it in time drops it
-      // everywhere once it has.
-      const told = (instance: Instance) => readMetric(instance, 'spillway_links_cache_pending_deletes');
-      await until(async () => (await Promise.all(instances.all.map(told))).every((pending) => pending === 0), {
-        timeoutMs: 20_000,
-        what: 'every change to be told',
-      });
       await allRedirect();
       const fresh = await create(instances.at(0), { url: 'https://example.org/fresh' });
       expect(fresh.status).toBe(201);

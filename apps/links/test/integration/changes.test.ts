@@ -1,4 +1,4 @@
-import { createDatabaseIn, startPostgres, startRedis, until } from '@spillway/testkit';
+import { createDatabaseIn, startFaultProxy, startPostgres, startRedis, until } from '@spillway/testkit';
 import pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
 import { type ApiService, startApiService } from '../support/api-client.ts';
@@ -125,6 +125,33 @@ describe('changes reach every cache', () => {
     await other.commit();
     await until(async () => (await target(slow)) === 'https://example.com/slow', { timeoutMs: 5_000 });
   });
+
+  test.each(['late', 'never'])(
+    'G4: a link that its maker could tell Redis of only later, and the others %s, redirects when all goes away right then',
+    async (told) => {
+      await using redis = await startRedis();
+      await using postgres = await startPostgres();
+      await using proxy = await startFaultProxy({ target: { port: redis.port } });
+      const env = { DATABASE_URL: postgres.url, REDIS_PREFIX: 'late' };
+      const name = 'PostgreSQL and Redis';
+      await using maker = await startApiService(name, { ...env, REDIS_URL: proxy.url(redis.url) });
+      await using other = await startApiService(name, { ...env, REDIS_URL: redis.url });
+      const settled = ({ instance: { services } }: ApiService) => {
+        const { pendingDeletes, bypassed } = services.cache.stats().l2;
+        return services.redis?.main.state === 'up' && pendingDeletes === 0 && bypassed === 'none';
+      };
+      await until(() => settled(maker) && settled(other), { timeoutMs: 10_000 });
+      if (told === 'late') proxy.delay(150);
+      else proxy.hang();
+      const { code } = await maker.create();
+      expect((await other.visit(`/${code}`)).status).toBe(302);
+      expect(maker.instance.services.cache.stats().l2.pendingDeletes).toBeGreaterThan(0);
+      await proxy.restore();
+      await until(() => settled(maker), { timeoutMs: 10_000 });
+      await Promise.all([redis.kill(), postgres.kill()]);
+      expect((await other.visit(`/${code}`)).headers.get('location')).toBe('https://example.com/target');
+    },
+  );
 
   test('G5: without Redis too, before what the others remember is too old', async () => {
     await using api = await startApiService('PostgreSQL');

@@ -116,6 +116,17 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
       expect(await space.read('k')).toEqual({ kind: 'absent' });
     });
 
+    test('G5: an invalidation without memory does not forget that the key was deleted, and refuses the fill of its old mark', async () => {
+      const space = await open();
+      const { token } = await space.replace('k', 60_000);
+      await space.invalidate(['k'], 0);
+      const deleted = await space.read('k');
+      expect(deleted.kind).toBe('deleted');
+      expect(await space.fill('k', filling(token))).toBe('refused');
+      if (deleted.kind === 'absent') return;
+      expect(await space.fill('k', filling(deleted.token, { text: 'new' }))).toBe('filled');
+    });
+
     test('a stale entry is replaced by the token that it carries itself', async () => {
       const space = await open();
       const claim = await space.claim('k', 10_000);

@@ -109,8 +109,10 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
         invalidate: (keys, rememberMs) =>
           act('invalidate', keys.join(','), () => {
             for (const key of keys) {
-              if (get(idOf(key)) === undefined) continue;
+              const present = get(idOf(key));
+              if (present === undefined) continue;
               if (rememberMs > 0) entries.set(idOf(key), blank('deleted', rememberMs));
+              else if (present.kind === 'deleted') entries.set(idOf(key), { ...present, token: nextToken() });
               else entries.delete(idOf(key));
             }
           }),

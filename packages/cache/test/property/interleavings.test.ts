@@ -37,6 +37,14 @@ describe('the search notices', () => {
     expect(await search({ space })).not.toEqual([]);
   });
 
+  test('an instance that tells of a change as if its delete had been made', async () => {
+    const bus = (whole: MemoryBus): void => {
+      const { publish } = whole;
+      whole.publish = (topic, message) => publish(topic, message.replace(/,"pendingBy":"[^"]*"/, ''));
+    };
+    expect(await search({ bus })).not.toEqual([]);
+  });
+
   test('a bus that loses messages and says nothing', async () => {
     let sent = 0;
     const bus = (whole: MemoryBus): void => {

@@ -24,12 +24,15 @@ export interface Stale {
   readonly atLeast: number;
 }
 
+type Write = 'invalidate' | 'expire' | 'set';
+
 const KEYS = ['a', 'b'];
 
 /**
  * Two instances read, write and set a few keys at the same time, and every step in between (what the store does, its answer on the way
- * back, the row that a loader has read) waits until the seed says that it goes on. Reads and fills fail now and then, and one bus is
- * cut and restored. Returns each answer that was older than the last write that had been answered when it was asked for.
+ * back, the row that a loader has read) waits until the seed says that it goes on. What is asked of the store fails now and then, with
+ * or without effect, and one bus is cut and restored. Returns each answer that was older than the last write that had been answered
+ * when it was asked for.
  */
 export async function interleave({ seed, steps, mutate }: InterleavingOptions): Promise<readonly Stale[]> {
   const random = seededRandom(seed);
@@ -41,16 +44,12 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   const sometimes = (share: number): boolean => random() < share;
   store.before = async (operation) => {
     await park();
-    if ((operation === 'read' || operation === 'claim' || operation === 'fill') && sometimes(0.05)) {
-      throw new StoreUnavailableError(operation);
-    }
+    if (operation !== 'forget' && sometimes(0.05)) throw new StoreUnavailableError(operation);
   };
   store.after = async (operation) => {
     await park();
     // Carried out, but nobody hears of it.
-    if (operation !== 'invalidate' && operation !== 'replace' && sometimes(0.05)) {
-      throw new StoreUnavailableError(operation);
-    }
+    if (operation !== 'forget' && sometimes(0.05)) throw new StoreUnavailableError(operation);
   };
   if (mutate?.bus !== undefined) mutate.bus(busA);
 
@@ -58,6 +57,8 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   const versions = new Map<string, number>();
   const stale: Stale[] = [];
   let cut = false;
+  // Deletes that were pending when b could not hear of it: until they are made and told, it may find the old value in the store.
+  let unheard = false;
   const load = async (key: string): Promise<string | undefined> => {
     await park();
     const row = truth.get(key);
@@ -66,12 +67,12 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   };
   const read = async (cache: Cache<string>, key: string): Promise<void> => {
     const atLeast = answered.get(key) ?? 0;
-    const blind = cut && cache === b;
+    const blind = (cut || unheard) && cache === b;
     const value = Number((await cache.get(key, load)) ?? 0);
     if (!blind && value < atLeast) stale.push({ seed, key, got: value, atLeast });
   };
   const writing = new Map<string, { writes: number; sets: number }>();
-  const write = async (cache: Cache<string>, key: string, how: 'invalidate' | 'set'): Promise<void> => {
+  const write = async (cache: Cache<string>, key: string, how: Write): Promise<void> => {
     const others = writing.get(key) ?? { writes: 0, sets: 0 };
     // A `set` brings a value of its own: beside another write nobody could tell which of the two is newer.
     if (others.sets > 0 || (how === 'set' && others.writes > 0)) return;
@@ -80,7 +81,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     versions.set(key, version);
     truth.set(key, String(version));
     if (how === 'set') await cache.set(key, String(version));
-    else await cache.invalidate({ key });
+    else await cache[how]({ key });
     const now = writing.get(key) ?? others;
     writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
     // A later write may have been answered before.
@@ -98,6 +99,9 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     running.add(one);
   };
   for (let step = 0; step < steps || running.size > 0; step += 1) {
+    const pending = a.stats().l2.pendingDeletes > 0;
+    const telling = [...writing.values()].some(({ writes }) => writes > 0);
+    unheard = (pending && cut) || (unheard && (pending || telling));
     if (step < steps && running.size < 8) act(random, { start, read, write, toggleBus, clock, caches: [a, b] });
     await settle();
     const next = parked.splice(Math.floor(random() * parked.length), 1)[0];
@@ -119,7 +123,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
 interface Actions {
   readonly start: (work: Promise<void>) => void;
   readonly read: (cache: Cache<string>, key: string) => Promise<void>;
-  readonly write: (cache: Cache<string>, key: string, how: 'invalidate' | 'set') => Promise<void>;
+  readonly write: (cache: Cache<string>, key: string, how: Write) => Promise<void>;
   readonly toggleBus: () => void;
   readonly clock: { advanceMs(ms: number): void };
   readonly caches: readonly [Cache<string>, Cache<string>];
@@ -130,9 +134,11 @@ function act(random: Random, { start, read, write, toggleBus, clock, caches }: A
   const key = random() < 0.7 ? 'a' : 'b';
   const choice = random();
   if (choice < 0.6) start(read(cache, key));
-  else if (choice < 0.78) start(write(cache, key, 'invalidate'));
+  else if (choice < 0.7) start(write(cache, key, 'invalidate'));
+  else if (choice < 0.78) start(write(cache, key, 'expire'));
   else if (choice < 0.88) start(write(cache, key, 'set'));
   else if (choice < 0.93) clock.advanceMs(700);
   else if (choice < 0.97) toggleBus();
-  else clock.advanceMs(700_000);
+  // In so long a time what is pending would have been made up for.
+  else if (caches.every((each) => each.stats().l2.pendingDeletes === 0)) clock.advanceMs(700_000);
 }
