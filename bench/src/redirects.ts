@@ -54,6 +54,8 @@ export async function startLinks(servers: Servers | undefined, env: Record<strin
       SPILLWAY_SECRET: 'a-secret-for-benchmarks-only',
       TRUSTED_PROXIES: 'loopback',
       LOG_LEVEL: 'warn',
+      // As `npm start` does.
+      MALLOC_ARENA_MAX: '1',
       ...(servers === undefined
         ? {}
         : { DATABASE_URL: servers.postgres.url, REDIS_URL: servers.redis.url, ROLE: 'web' }),

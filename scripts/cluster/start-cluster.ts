@@ -77,6 +77,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const port = options.port ?? (await freePort());
     const adminKey = options.env?.ADMIN_KEY ?? `admin-${randomBytes(12).toString('hex')}`;
     const env = {
+      // As `npm start` does.
+      MALLOC_ARENA_MAX: '1',
       DATABASE_URL: postgres.url,
       ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
       PUBLIC_URL: `http://localhost:${port}`,
