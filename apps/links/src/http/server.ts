@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { hasRightHost, readHeaders } from '../redirect/read-headers.ts';
 import { BACKLOG } from './listen.ts';
 import { type ProblemKind, problemBody, problemHeaders, rawProblem, statusOf } from './problem.ts';
 import { toPlainTarget } from './request-target.ts';
@@ -26,7 +27,7 @@ const MAX_URL_LENGTH = 4_096;
 const LAST_REQUEST_MS = 1_000;
 
 /**
- * The HTTP server with `front` before everything else: it answers, or returns false. So a redirect passes no router, no hooks
+ * The HTTP server with `front` before everything else: it answers, or returns false, as for a request without its one `Host`. So a redirect passes no router, no hooks
  * and no object of headers.
  */
 export function createHttpServer(options: {
@@ -54,13 +55,15 @@ export function createHttpServer(options: {
       if (url.length > MAX_URL_LENGTH) {
         const detail = `The path has ${url.length} characters, query included; at most ${MAX_URL_LENGTH} are taken`;
         refuse(request, response, 'url-too-long', detail);
-      } else if (!hasRightHost(request)) {
-        refuse(request, response, 'malformed-request', 'A request needs one "Host" header, and only one');
       } else if (url.startsWith('*') && !(url === '*' && request.method === 'OPTIONS')) {
         const detail = `${request.method} needs a path that begins with "/", got "${url.slice(0, 100)}"; only OPTIONS may ask "*"`;
         refuse(request, response, 'malformed-request', detail);
       } else if (!front(request, response)) {
         // Only now, so that what is asked for in the usual way, and found, does not pay for it.
+        if (!hasRightHost(readHeaders(request.rawHeaders), request)) {
+          refuse(request, response, 'malformed-request', 'A request needs one "Host" header, and only one');
+          return;
+        }
         const taken = toPlainTarget(request) && front(request, response);
         if (!taken) fallback(withoutTypeOfNothing(request), response);
       }
@@ -132,16 +135,6 @@ async function acceptWaiting(server: Server): Promise<void> {
 async function readWaiting(): Promise<void> {
   await setImmediate();
   await setImmediate();
-}
-
-/** One `Host`, as RFC 9112 (3.2) wants it, so that nobody in front of us reads another one than we do. HTTP/1.0 may have none. */
-function hasRightHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
-  let hosts = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length === 4 && (name === 'Host' || name === 'host' || name.toLowerCase() === 'host')) hosts += 1;
-  }
-  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
 }
 
 /**

@@ -1,9 +1,14 @@
+import type { IncomingMessage } from 'node:http';
+
 /** The few headers that a redirect looks at. */
 export interface RedirectHeaders {
   forwardedFor: string | undefined;
   userAgent: string | undefined;
   referrer: string | undefined;
+  /** The first of them. */
   host: string | undefined;
+  /** How many `Host` headers there are. */
+  hosts: number;
   replayTime: string | undefined;
 }
 
@@ -17,6 +22,7 @@ export function readHeaders(raw: readonly string[]): RedirectHeaders {
     userAgent: undefined,
     referrer: undefined,
     host: undefined,
+    hosts: 0,
     replayTime: undefined,
   };
   for (let at = 0; at + 1 < raw.length; at += 2) {
@@ -24,7 +30,9 @@ export function readHeaders(raw: readonly string[]): RedirectHeaders {
     // Lengths first: few other headers are as long as one of these.
     switch (name.length) {
       case 4:
-        if (is(name, 'Host', 'host')) found.host ??= raw[at + 1];
+        if (!is(name, 'Host', 'host')) break;
+        found.host ??= raw[at + 1];
+        found.hosts += 1;
         break;
       case 7:
         if (is(name, 'Referer', 'referer')) found.referrer ??= raw[at + 1];
@@ -42,6 +50,12 @@ export function readHeaders(raw: readonly string[]): RedirectHeaders {
   }
   return found;
 }
+
+/** One `Host`, as RFC 9112 (3.2) wants it, so that nobody in front of us reads another one than we do. HTTP/1.0 may have none. */
+export const hasRightHost = (
+  { hosts }: Pick<RedirectHeaders, 'hosts'>,
+  { httpVersionMinor }: Pick<IncomingMessage, 'httpVersionMinor'>,
+): boolean => hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
 
 const is = (name: string, usual: string, lower: string): boolean =>
   name === usual || name === lower || name.toLowerCase() === lower;

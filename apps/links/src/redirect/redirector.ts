@@ -15,7 +15,7 @@ import type { ClientAddresses } from './client-address.ts';
 import { createEndings, type Exchange } from './endings.ts';
 import { createMissGuard } from './miss-guard.ts';
 import type { DecidedIn, RedirectCounts } from './outcomes.ts';
-import { type RedirectHeaders, readHeaders } from './read-headers.ts';
+import { hasRightHost, type RedirectHeaders, readHeaders } from './read-headers.ts';
 import { createRedirectHeaders } from './redirect-headers.ts';
 import type { Refused } from './refused.ts';
 import type { RequestClock } from './request-clock.ts';
@@ -178,26 +178,28 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     const ip = addresses.ofConnection(exchange.request.socket, headers.forwardedFor);
     const refused = refusedAtOnce(limitKey(ip));
     if (refused !== undefined) endings.limited(exchange, refused);
-    else handleSlowly(exchange, path, { headers, ip, nowMs: Date.now() });
+    else handleSlowly(exchange, path, { headers, ip, nowMs: clock.epochMs() });
   };
 
   const handlePath = (request: IncomingMessage, response: ServerResponse, path: string, startedMs: number): boolean => {
     // What is in L1 has been a code before, so that its form need not be looked at again.
     const entry = severalDomains ? undefined : cache.peek(path);
     const link = entry?.state === 'fresh' ? entry.value : undefined;
+    const headers = readHeaders(request.rawHeaders);
+    // Somebody else's to refuse.
+    if (!hasRightHost(headers, request)) return false;
     if (link === undefined || link.access !== 'open') {
       if (codeOf(path) === undefined) return false;
-      start({ request, response, startedMs }, path, readHeaders(request.rawHeaders));
+      start({ request, response, startedMs }, path, headers);
       return true;
     }
-    const headers = readHeaders(request.rawHeaders);
     const ip = addresses.ofConnection(request.socket, headers.forwardedFor);
     const refused = refusedAtOnce(limitKey(ip));
     if (refused !== undefined) {
       endings.limited({ request, response, startedMs }, refused);
       return true;
     }
-    const nowMs = Date.now();
+    const nowMs = clock.epochMs();
     if (link.expiresAtMs !== 0 && link.expiresAtMs <= nowMs) {
       endings.expired({ request, response, startedMs }, path.slice(1), 'l1');
       return true;

@@ -14,3 +14,20 @@ test('it goes as the clock behind it, stands still while held, and goes on when 
   nowUs = 11_000;
   expect(clock.nowUs()).toBe(11_000);
 });
+
+test('it tells the time of day by the machine, which it asks every 20 ms', () => {
+  let nowUs = 7_000_400;
+  let machineMs = 1_000_000;
+  const clock = createRequestClock({ nowUs: () => nowUs }, () => machineMs);
+  expect(clock.epochMs()).toBe(1_000_000);
+  nowUs += 19_999;
+  machineMs = 5;
+  expect(clock.epochMs()).toBe(1_000_019);
+  nowUs += 1;
+  expect(clock.epochMs()).toBe(5);
+  clock.hold();
+  nowUs += 10_000;
+  expect(clock.epochMs()).toBe(5);
+  clock.release();
+  expect(clock.epochMs()).toBe(15);
+});

@@ -65,6 +65,19 @@ describe('a hostile client', () => {
   });
 
   test.each([
+    ['one host', 'HTTP/1.1\r\nHost: a', 302],
+    ['HTTP/1.0 without a host', 'HTTP/1.0', 302],
+    ['two hosts', 'HTTP/1.1\r\nHost: a\r\nhOST: b', 400],
+    ['no host', 'HTTP/1.1', 400],
+  ])('a link, from L1 and not, with %s', async (_name, rest, status) => {
+    const { code } = await api.create();
+    for (let visit = 0; visit < 3; visit += 1) {
+      expectStatus(await send(`GET /${code} ${rest}\r\nConnection: close\r\n\r\n`), status);
+      expect((await api.visit(`/${code}`)).status).toBe(302);
+    }
+  });
+
+  test.each([
     ['another protocol', '\u0016\u0003\u0001\u0002\u0000\u0001', 400],
     ['HTTP/2 without asking', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['bare line feeds', 'GET /healthz HTTP/1.1\nHost: x\n\n', 400],
