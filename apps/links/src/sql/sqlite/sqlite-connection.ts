@@ -34,7 +34,8 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-export function openSqliteConnection(data: ThreadData): SqliteConnection {
+/** @param memoryMb of the thread's heap: a result that does not fit ends the thread */
+export function openSqliteConnection(data: ThreadData, memoryMb = 256): SqliteConnection {
   const thread = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
     workerData: data,
     name: `sqlite-${data.access}`,
@@ -42,7 +43,7 @@ export function openSqliteConnection(data: ThreadData): SqliteConnection {
     execArgv: ['--conditions=spillway-source'],
     env: threadEnvironment(),
     // Statements and their rows are short-lived and small: a larger nursery would only be more memory.
-    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 },
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 4 },
   });
   const waiting = new Map<number, Waiter>();
   let lastId = 0;

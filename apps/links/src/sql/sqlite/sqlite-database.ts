@@ -1,6 +1,7 @@
 import type { SqlQueries, SqlRunner } from '@spillway/kernel';
 import type { Database } from '../database.ts';
 import { migrate } from '../migrate.ts';
+import { type LastingConnection, lastingConnection } from './lasting-connection.ts';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 
 /**
@@ -8,21 +9,32 @@ import { openSqliteConnection, type SqliteConnection } from './sqlite-connection
  * which begins with the first of them. A SELECT goes to the reader, and sees every write that was answered before; inside a
  * transaction everything goes to the writer.
  */
-export async function openSqlite({ file }: { file: string }): Promise<Database> {
-  const writer = openSqliteConnection({ file, access: 'write' });
+export async function openSqlite({
+  file,
+  threadMemoryMb,
+}: {
+  file: string;
+  threadMemoryMb?: number;
+}): Promise<Database> {
+  const open = (access: 'read' | 'write') =>
+    lastingConnection(() => openSqliteConnection({ file, access }, threadMemoryMb));
+  const writer = open('write');
   // The writer makes the file and its WAL; the reader would race it for that.
-  await writer.run('SELECT 1').catch(async (error) => {
-    await writer.close();
-    throw error;
-  });
-  const reader = openSqliteConnection({ file, access: 'read' });
+  await writer
+    .current()
+    .run('SELECT 1')
+    .catch(async (error) => {
+      await writer.close();
+      throw error;
+    });
+  const reader = open('read');
   const runner = createRunner(writer, reader);
-  let reporter: SqliteConnection | undefined;
+  let reporter: LastingConnection | undefined;
   const reports: SqlQueries = {
     dialect: 'sqlite',
     query(text, values) {
-      reporter ??= openSqliteConnection({ file, access: 'read' });
-      return reporter.run(text, values);
+      reporter ??= open('read');
+      return reporter.current().run(text, values);
     },
   };
   return {
@@ -33,7 +45,7 @@ export async function openSqlite({ file }: { file: string }): Promise<Database> 
       return writer.state === 'up' && reader.state === 'up' ? 'up' : 'down';
     },
     async check() {
-      await Promise.all([writer.run('SELECT 1'), reader.run('SELECT 1')]);
+      await Promise.all([writer, reader].map((connection) => connection.current().run('SELECT 1')));
     },
     async close() {
       await Promise.all([reader.close(), reporter?.close()]);
@@ -43,8 +55,11 @@ export async function openSqlite({ file }: { file: string }): Promise<Database> 
   };
 }
 
-function createRunner(writer: SqliteConnection, reader: SqliteConnection): SqlRunner {
-  const queries: SqlQueries = { dialect: 'sqlite', query: (text, values) => writer.run(text, values) };
+function createRunner(writer: LastingConnection, reader: LastingConnection): SqlRunner {
+  const queriesOf = (connection: SqliteConnection): SqlQueries => ({
+    dialect: 'sqlite',
+    query: (text, values) => connection.run(text, values),
+  });
   // The tail of the writer's queue: whoever comes next waits for the open transaction. It never rejects.
   let tail: Promise<unknown> = Promise.resolve();
   const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
@@ -55,17 +70,20 @@ function createRunner(writer: SqliteConnection, reader: SqliteConnection): SqlRu
   return {
     dialect: 'sqlite',
     query: (text, values) =>
-      /^\s*select\b/i.test(text) ? reader.run(text, values) : inTurn(() => writer.run(text, values)),
+      /^\s*select\b/i.test(text)
+        ? reader.current().run(text, values)
+        : inTurn(() => writer.current().run(text, values)),
     transaction: (work) =>
       inTurn(async () => {
-        await writer.run('BEGIN IMMEDIATE');
+        const connection = writer.current();
+        await connection.run('BEGIN IMMEDIATE');
         try {
-          const result = await work(queries);
-          await writer.run('COMMIT');
+          const result = await work(queriesOf(connection));
+          await connection.run('COMMIT');
           return result;
         } catch (error) {
           // After a full disk SQLite has already rolled back, and says so; the first error is the one to report.
-          await writer.run('ROLLBACK').catch(() => undefined);
+          await connection.run('ROLLBACK').catch(() => undefined);
           throw error;
         }
       }),
