@@ -1,10 +1,9 @@
 import { until } from '@spillway/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openCountries } from '../../src/clicks/countries.ts';
-import { createIdentify } from '../../src/clicks/identify.ts';
 import { type RequestRecord, showClient } from '../../src/requests/request.ts';
 import { createRequestWriter } from '../../src/requests/write-requests.ts';
 import { type ApiService, CONFIGURATIONS, startApiService } from '../support/api-client.ts';
+import { createClientHash } from '../support/client-hash.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -20,11 +19,7 @@ describe.each(CONFIGURATIONS)('the log of requests on %s', (configuration) => {
   afterAll(async () => {
     await api?.[Symbol.asyncDispose]();
   });
-  const hashOf = (ip: string): string => {
-    const own = new DataView(new ArrayBuffer(8));
-    createIdentify({ secret: api.instance.services.secret, countries: openCountries('off') })(ip, own, 0);
-    return showClient(own.getBigInt64(0, true));
-  };
+  const hashOf = (ip: string): string => createClientHash(api.instance.services.secret)(ip);
   const get = async (path: string) => {
     const answer = await api.call('GET', `/api/v1/requests${path}`);
     expect(answer.status, answer.text).toBe(200);
