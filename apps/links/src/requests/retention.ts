@@ -4,6 +4,8 @@ import type { Logger } from '../log.ts';
 import { MINUTE_MS, SUBJECTS } from './roll-up.ts';
 
 const EVERY_MS = 600_000;
+/** Once the start is over; also for services that are restarted more often than every ten minutes. */
+const FIRST_AFTER_MS = 60_000;
 /** Rows per statement: none holds its table, or SQLite's one writer, for longer than some milliseconds. */
 const STEP_ROWS = 2_000;
 
@@ -11,7 +13,7 @@ export interface Retention {
   close(): Promise<void>;
 }
 
-/** Takes away, every ten minutes, what is older than `keepMs`. Several processes may do so at once. */
+/** Takes away, after a minute and then every ten, what is older than `keepMs`. Several processes may do so at once. */
 export function startRetention(options: {
   readonly sql: SqlRunner;
   readonly keepMs: number;
@@ -20,15 +22,16 @@ export function startRetention(options: {
   const { sql, keepMs, log } = options;
   const stopped = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
+  const forget = () => {
     running = running
       .then(() => forgetRequests(sql, Date.now() - keepMs, stopped.signal))
       .catch((error) => log.debug({ err: error }, 'old requests stay for now'));
-  }, EVERY_MS);
-  timer.unref();
+  };
+  const timers = [setTimeout(forget, FIRST_AFTER_MS), setInterval(forget, EVERY_MS)];
+  for (const timer of timers) timer.unref();
   return {
     async close() {
-      clearInterval(timer);
+      for (const timer of timers) clearTimeout(timer);
       stopped.abort();
       await running;
     },

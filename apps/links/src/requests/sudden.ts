@@ -7,10 +7,10 @@
  *   score       = (x - b) / s
  *
  * A change is sudden when score >= 3.5, x >= 2 b and x >= 20. The score is the modified z-score of Iglewicz and Hoaglin ("How to
- * Detect and Handle Outliers", 1993), whose cut-off is 3.5: median and median deviation stay what they are while up to half of the
- * windows before are bursts themselves. Their deviation is 0 for a subject that is as steady as it is mostly silent, so the
- * spread is never less than that of a Poisson process of the same rate, sqrt(b); W, the mean number of requests that a record of
- * this subject stands for, is what sampling adds to it. The other two conditions keep out what is certain but does not matter.
+ * Detect and Handle Outliers", 1993), whose cut-off is 3.5: median and median deviation hardly move while fewer than half of the
+ * windows before are bursts themselves. The deviation of a subject that was silent in most of them is 0, so the spread is never
+ * less than that of a Poisson process of the same rate, sqrt(b); W, the mean number of requests that a record of this subject
+ * stands for, is what sampling adds to it. The other two conditions keep out what is certain but does not matter.
  */
 export const RULE = { score: 3.5, ratio: 2, requests: 20 } as const;
 

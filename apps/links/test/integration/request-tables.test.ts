@@ -1,12 +1,12 @@
-import { seededRandom } from '@spillway/kernel';
-import { describe, expect, inject, test } from 'vitest';
+import { type SqlRunner, seededRandom } from '@spillway/kernel';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { formatCursor, parseCursor } from '../../src/clicks/raw-clicks.ts';
 import { readChanges } from '../../src/requests/changes.ts';
 import { listRequests } from '../../src/requests/list-requests.ts';
 import { requestMigrations } from '../../src/requests/migrations.ts';
 import { readOffenders } from '../../src/requests/offenders.ts';
 import { outcomeOf, type RequestRecord, showClient } from '../../src/requests/request.ts';
-import { forgetRequests } from '../../src/requests/retention.ts';
+import { forgetRequests, startRetention } from '../../src/requests/retention.ts';
 import { createRequestWriter } from '../../src/requests/write-requests.ts';
 import { openClickDatabase } from '../support/click-databases.ts';
 
@@ -277,4 +277,32 @@ test('every outcome has its status', () => {
     'failed',
     'failed',
   ]);
+});
+
+test('G7: old requests are taken away a minute after the start and then every ten, and no more after the end', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+  try {
+    const steps: string[] = [];
+    const query: SqlRunner['query'] = async (text) => {
+      steps.push(text);
+      return { rows: [], rowCount: 0 };
+    };
+    const sql = { dialect: 'sqlite', query, transaction: () => Promise.reject(new Error('none is needed')) } as const;
+    const retention = startRetention({ sql, keepMs: DAY_MS, log: { debug: () => undefined } });
+    const rounds = async () => {
+      await vi.advanceTimersByTimeAsync(0);
+      return steps.filter((text) => text.startsWith('DELETE FROM requests ')).length;
+    };
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(await rounds()).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await rounds()).toBe(1);
+    await vi.advanceTimersByTimeAsync(20 * MINUTE_MS);
+    expect(await rounds()).toBe(3);
+    await retention.close();
+    await vi.advanceTimersByTimeAsync(20 * MINUTE_MS);
+    expect(await rounds()).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
 });
