@@ -14,6 +14,7 @@ import {
 } from '../support/cluster.ts';
 import { ask, create, readMetric } from '../support/cluster-client.ts';
 import { postgresFaults, redisFaults, shake } from '../support/faults.ts';
+import { startEmbedded } from '../support/spillway.ts';
 import { spoolsLeft } from '../support/spools.ts';
 
 interface Offender {
@@ -116,3 +117,18 @@ async function ownCounts({ all }: Instances) {
   });
   return Object.fromEntries(await Promise.all(each));
 }
+
+test('G6: embedded, SIGTERM right after the last answer loses no request', async () => {
+  await using service = await startEmbedded({ TRUSTED_PROXIES: 'loopback', SPILLWAY_SECRET: SECRET });
+  const asked = 300;
+  const headers = { 'x-forwarded-for': '203.0.113.9', 'x-api-key': service.adminKey };
+  const ask = (path: string, from = headers) => fetch(`${service.url}/api/v1/${path}`, { headers: from });
+  for (let n = 0; n < asked; n += 1) expect((await ask('stats')).status).toBe(200);
+  await service.restart();
+  const client = createClientHash(SECRET)('203.0.113.9');
+  // From elsewhere, so that the question does not count among the answers.
+  const answer = await ask(`requests?client=${client}&limit=1000`, { ...headers, 'x-forwarded-for': '203.0.113.10' });
+  const { data } = (await answer.json()) as { data: readonly { status: number; key: string }[] };
+  expect(data).toHaveLength(asked);
+  expect(new Set(data.map(({ key, status }) => `${key} ${status}`))).toEqual(new Set(['admin 200']));
+});
