@@ -43,11 +43,6 @@ export function startRetention(options: {
  * of a bounded number of rows. Ends early, with the rest left for the next time, once `signal` is aborted.
  */
 export async function forgetRequests(sql: SqlRunner, beforeMs: number, signal?: AbortSignal): Promise<void> {
-  if (sql.dialect === 'postgres') await dropDays(sql, beforeMs, signal);
-  else {
-    const old = `SELECT id FROM requests WHERE at < $1 ORDER BY at LIMIT ${STEP_ROWS}`;
-    await deleteInSteps(sql, `DELETE FROM requests WHERE id IN (${old})`, [beforeMs], signal);
-  }
   for (const [table, stepMs] of [
     ['request_minutes', MINUTE_MS],
     ['request_hours', HOUR_MS],
@@ -58,6 +53,12 @@ export async function forgetRequests(sql: SqlRunner, beforeMs: number, signal?: 
       const values = [kind, Math.floor(beforeMs / stepMs)];
       await deleteInSteps(sql, `DELETE FROM ${table} WHERE (${key}) IN (${old})`, values, signal);
     }
+  }
+  // Last, since on PostgreSQL it may have to wait for the next time.
+  if (sql.dialect === 'postgres') await dropDays(sql, beforeMs, signal);
+  else {
+    const old = `SELECT id FROM requests WHERE at < $1 ORDER BY at LIMIT ${STEP_ROWS}`;
+    await deleteInSteps(sql, `DELETE FROM requests WHERE id IN (${old})`, [beforeMs], signal);
   }
 }
 
@@ -73,8 +74,8 @@ async function deleteInSteps(
 }
 
 /**
- * Dropping a partition locks the whole table for a moment. Who can not have that lock at once lets it be, and those that read and
- * write meanwhile do not queue up behind it.
+ * Dropping a partition locks the whole table for a moment. Who can not have that lock soon lets it be for now: whoever comes to read
+ * or write meanwhile waits behind it, and should not for longer.
  */
 async function dropDays(sql: SqlRunner, beforeMs: number, signal: AbortSignal | undefined): Promise<void> {
   const { rows } = await sql.query<{ name: string }>(

@@ -50,6 +50,13 @@ describe.each(CONFIGURATIONS)('the log of requests on %s', (configuration) => {
       body: new URLSearchParams({ password: 'wrong' }),
     });
 
+    await fetch(`${api.url}/${code}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'x-forwarded-for': '203.0.113.52' },
+      body: new URLSearchParams({ password: 'not to be told' }),
+    });
+
     const rows = await rowsOf(ip, 10);
     const call = {
       key: id,
@@ -80,6 +87,10 @@ describe.each(CONFIGURATIONS)('the log of requests on %s', (configuration) => {
     ]);
     expect(await rowsOf('203.0.113.51', 1)).toMatchObject([
       { key: null, method: 'POST', route: '/:code', status: 403, outcome: 'unauthorized', policy: 'password' },
+    ]);
+    // What a password let through is a call: recorded as such, and not as a redirect besides.
+    expect(await rowsOf('203.0.113.52', 1)).toMatchObject([
+      { method: 'POST', route: '/:code', status: 303, weight: 1 },
     ]);
     const { rows: kept } = await api.instance.services.database.reports.query(
       'SELECT CAST(client AS TEXT) AS client, key_id, method, route, policy FROM requests',

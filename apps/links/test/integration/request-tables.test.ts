@@ -262,6 +262,29 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   });
 });
 
+test('G7: on PostgreSQL a long report delays only the dropping of days, which gives up soon', async () => {
+  await using opened = await openClickDatabase('postgres', inject('postgresUrl'), requestMigrations);
+  const { sql } = opened.database;
+  const write = createRequestWriter({ dialect: 'postgres' });
+  await sql.transaction((transaction) => write(transaction, [request()]));
+  const count = async (table: string) => (await sql.query(`SELECT 1 FROM ${table}`)).rowCount;
+  const [begun, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const report = sql.transaction(async (transaction) => {
+    await transaction.query('SELECT count(*) FROM requests');
+    begun.resolve();
+    await letGo.promise;
+  });
+  await begun.promise;
+  const failed: unknown = await forgetRequests(sql, START + 2 * DAY_MS).catch((error: unknown) => error);
+  const left = [await count('requests'), await count('request_minutes'), await count('request_hours')];
+  letGo.resolve();
+  await report;
+  expect(String((failed as Error).cause ?? failed)).toMatch(/lock timeout/);
+  expect(left).toEqual([1, 0, 0]);
+  await forgetRequests(sql, START + 2 * DAY_MS);
+  expect(await count('requests')).toBe(0);
+});
+
 test('every outcome has its status', () => {
   const statuses = [200, 302, 429, 404, 410, 401, 403, 400, 422, 500, 503];
   expect(statuses.map(outcomeOf)).toEqual([
