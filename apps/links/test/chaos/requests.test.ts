@@ -71,7 +71,7 @@ describe.each(configurations)(`the log of requests, $name (SPILLWAY_SEED=${SEED}
     const unanswered = Object.values(report.errors).reduce((sum, count) => sum + count, 0);
     const hashOf = createClientHash(SECRET);
     const own = [9, 10, 11].map((host) => hashOf(`203.0.113.${host}`));
-    const ofLoad = (await offenders(instances.at(0), 'client')).filter(({ subject }) => own.includes(subject));
+    const ofLoad = (await offenders(instances.at(0))).filter(({ subject }) => own.includes(subject));
     const recorded = ofLoad.reduce((sum, { requests }) => sum + requests, 0);
     // One that was cut off may have been answered nonetheless.
     expect(recorded, JSON.stringify(report)).toBeGreaterThanOrEqual(answered);
@@ -79,9 +79,21 @@ describe.each(configurations)(`the log of requests, $name (SPILLWAY_SEED=${SEED}
     const limited = ofLoad.reduce((sum, each) => sum + each.limited, 0);
     expect(limited).toBeGreaterThanOrEqual(report.statuses[429] ?? 0);
     expect(limited).toBeLessThanOrEqual((report.statuses[429] ?? 0) + unanswered);
-    expect(report.statuses[429]).toBeGreaterThan(total / 6);
-    const [admin] = (await offenders(instances.at(0), 'key')).filter(({ subject }) => subject === 'admin');
-    expect(admin?.requests).toBeGreaterThan(total / 4);
+    expect(report.statuses[429]).toBeGreaterThan(0);
+    expect(report.statuses[200]).toBeGreaterThan(0);
+    // Rows and roll-ups agree, client by client. A call that its client gave up is recorded when it ends.
+    const [visitor = '', nobody = '', admin = ''] = own;
+    const agree = async (client: string, filter: string) => {
+      const { requests } = (await offenders(instances.at(0))).find(({ subject }) => subject === client) ?? {};
+      return requests === (await countRows(instances.at(0), `client=${client}${filter}`));
+    };
+    for (const [client, filter] of [
+      [visitor, '&route=/:code'],
+      [nobody, '&outcome=unauthorized'],
+      [admin, '&key=admin'],
+    ] as const) {
+      await until(() => agree(client, filter), { timeoutMs: 60_000, what: `rows and roll-ups of ${client} to agree` });
+    }
     expect(checkCounts(await ownCounts(instances))).toEqual([]);
   });
 });
@@ -98,11 +110,23 @@ async function allRecorded(instances: Instances): Promise<void> {
   );
 }
 
-async function offenders(instance: Instance, by: 'key' | 'client'): Promise<readonly Offender[]> {
-  const path = `/api/v1/requests/offenders?by=${by}&limit=1000`;
+async function offenders(instance: Instance): Promise<readonly Offender[]> {
+  const path = '/api/v1/requests/offenders?by=client&limit=1000';
   const { status, body } = await ask<{ mostRequests: readonly Offender[] }>(instance, 'GET', path);
   expect(status).toBe(200);
   return body.mostRequests;
+}
+
+async function countRows(instance: Instance, filter: string): Promise<number> {
+  let [rows, cursor]: [number, string | null] = [0, ''];
+  while (cursor !== null) {
+    const path: string = `/api/v1/requests?limit=1000&${filter}${cursor === '' ? '' : `&cursor=${cursor}`}`;
+    type Page = { data: readonly unknown[]; nextCursor: string | null };
+    const { body } = await ask<Page>(instance, 'GET', path);
+    rows += body.data.length;
+    cursor = body.nextCursor;
+  }
+  return rows;
 }
 
 async function ownCounts({ all }: Instances) {
