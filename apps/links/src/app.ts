@@ -25,6 +25,9 @@ import { createClientAddresses } from './redirect/client-address.ts';
 import { createRedirectCounts } from './redirect/outcomes.ts';
 import { passwordRoutes } from './redirect/password-routes.ts';
 import { codeOf, createRedirector, type Redirector } from './redirect/redirector.ts';
+import { createApiRecorder } from './requests/api-recorder.ts';
+import { createRequestRecorder, RECORDS_NOTHING } from './requests/recorder.ts';
+import { requestRoutes } from './requests/routes.ts';
 import type { Services } from './services.ts';
 
 export interface App {
@@ -50,6 +53,11 @@ export async function createApp({ services, version, draining, onClick, readMetr
   const { config, instance, log, clock, cache, store, domains, limits, keys, links, database } = services;
   const addresses = createClientAddresses(config.trustedProxies);
   const counts = { redirects: createRedirectCounts(), requests: createRequestCounts() };
+  const { events } = services.requests;
+  const requests =
+    events === undefined
+      ? RECORDS_NOTHING
+      : createRequestRecorder({ publish: (request) => void events.publish(request), addresses, ...config.requests });
   const redirector = createRedirector({
     instance,
     cache,
@@ -60,6 +68,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
     counts: counts.redirects,
     clock,
     onClick,
+    requests,
     replayTime: config.replayTime,
     log,
   });
@@ -71,6 +80,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
     version,
     log,
     counts: counts.requests,
+    onAnswered: createApiRecorder(requests, addresses),
     isLinkPath: (path) => codeOf(path) !== undefined,
   });
   // Of all domains that links live on, not only those still in the configuration: the others are served too.
@@ -105,7 +115,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
     charge: (address, reply) => charge(limits.api, `anonymous ${clientKey(address)}`, reply),
   });
 
-  const metrics = createMetrics(services, counts);
+  const metrics = createMetrics(services, { ...counts, recorder: requests });
   await api.register(metricsRoutes, { read: readMetrics ?? (async () => (await metrics.registry()).metrics()) });
   await api.register(docsRoutes);
   await api.register(pageRoutes, { stats: () => cache.stats() });
@@ -128,6 +138,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
         clickTotals: (ids) => clickTotals(database.reports, ids),
       });
       await v1.register(keyRoutes, { keys, authorize });
+      await v1.register(requestRoutes, { sql: database.reports, authorize });
       await v1.register(limitRoutes, { named: limits.named, authorizeCheck });
       await v1.register(async (statistics) => {
         statistics.addHook('onRequest', authorize('stats:read'));

@@ -45,6 +45,14 @@ export interface Config {
   /** `packaged`, `off` or a path. */
   readonly countryDatabase: string;
   readonly replayTime: 'believed' | 'ignored';
+  /** The log of requests. */
+  readonly requests: {
+    readonly keepMs: number | 'off';
+    /** One in so many redirects is recorded. */
+    readonly sample: number;
+    /** Other requests that each process records a second, each. */
+    readonly perSecond: number;
+  };
   readonly limits: Readonly<Record<'redirect' | 'miss' | 'api' | 'create' | 'password', Rate | 'off'>>;
   readonly cache: {
     readonly l1: 'on' | 'off';
@@ -154,6 +162,7 @@ function toConfig(e: Environment): Config {
     logLevel: e.LOG_LEVEL,
     countryDatabase: e.COUNTRY_DATABASE,
     replayTime: e.ALLOW_REPLAY_TIME ? 'believed' : 'ignored',
+    requests: { keepMs: e.REQUESTS_KEEP, sample: e.REQUESTS_SAMPLE, perSecond: e.REQUESTS_RATE },
     limits: {
       redirect: e.LIMIT_REDIRECT,
       miss: e.LIMIT_MISS,

@@ -60,7 +60,10 @@ export async function startInstance(given: Config, options: InstanceOptions): Pr
     });
     const watch = watchHealth({
       dependencies: () => dependencies(services),
-      dropped: () => services.clicks.events.stats().dropped,
+      dropped: {
+        clicks: () => services.clicks.events.stats().dropped,
+        'records of requests': () => services.requests.events?.stats().dropped ?? {},
+      },
       log: services.log,
     });
     return {

@@ -19,6 +19,7 @@ import { createLinkStore } from './links/sql-link-store.ts';
 import type { CachedLink } from './redirect/cached-link.ts';
 import { openLinkCache } from './redirect/link-cache.ts';
 import { createRequestClock, type RequestClock } from './redirect/request-clock.ts';
+import { openRequestLog, type RequestLog } from './requests/request-log.ts';
 
 /** The parts of the service, put together. What each does is in its own folder. */
 export interface Services extends Foundation {
@@ -32,6 +33,7 @@ export interface Services extends Foundation {
   readonly limits: Limits;
   readonly passwords: Passwords;
   readonly clicks: ClickLog;
+  readonly requests: RequestLog;
 }
 
 export async function openServices(foundation: Foundation): Promise<Services> {
@@ -63,15 +65,40 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     const passwords = createPasswords();
     const shortCode = createShortCode({ secret });
     const links = createLinks({ store, domains, ids, shortCode, cache, passwords, secret, announce });
+    const logs: { close(): Promise<void> }[] = [];
+    closers.add(() => closeTogether(logs));
     const clicks = await openClickLog(foundation);
-    closers.add(() => clicks.close());
+    logs.push(clicks);
+    const requests = await openRequestLog(foundation);
+    logs.push(requests);
     await feed?.begun;
     const close = () => closers.close();
-    return { ...foundation, clock, domains, store, links, cache, ids, keys, limits, passwords, clicks, close };
+    return {
+      ...foundation,
+      clock,
+      domains,
+      store,
+      links,
+      cache,
+      ids,
+      keys,
+      limits,
+      passwords,
+      clicks,
+      requests,
+      close,
+    };
   } catch (error) {
     await closers.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** Each may take as long as a stop has left: both at the same time. */
+async function closeTogether(logs: readonly { close(): Promise<void> }[]): Promise<void> {
+  const outcomes = await Promise.allSettled(logs.map((log) => log.close()));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** How long idempotency keys and changes are kept; twice what is needed, since two clocks have a part in it. */

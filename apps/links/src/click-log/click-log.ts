@@ -7,7 +7,7 @@ import { openCountries } from '../clicks/countries.ts';
 import { createIdentify } from '../clicks/identify.ts';
 import type { Foundation } from '../foundation/foundation.ts';
 import { openClickSink } from './click-sink.ts';
-import { CLICK_LOG, openClickTransport } from './transport.ts';
+import { CLICK_LOG, openTransport } from './transport.ts';
 
 export interface ClickLog {
   /** Takes visits, and keeps clicks: a client's address goes no further than this process's memory. */
@@ -24,7 +24,7 @@ export interface ClickLog {
 export async function openClickLog(foundation: Foundation): Promise<ClickLog> {
   const { config, database, instance, secret } = foundation;
   const countries = openCountries(config.countryDatabase);
-  const transport = await openClickTransport(foundation);
+  const transport = await openTransport(foundation, CLICK_LOG);
   const events = await createEventLog<Visit>({
     name: CLICK_LOG,
     producer: instance,

@@ -1,7 +1,7 @@
 import type { SqlQueries } from '@spillway/kernel';
 import { bigIntArray, int2Array, int4Array, int8Array, textArray } from './binary-array.ts';
 import type { ClickRow } from './click-row.ts';
-import { createPartitions } from './partitions.ts';
+import { CLICK_PARTITIONS, createPartitions } from './partitions.ts';
 import { HOUR_MS, inOrder, type RollUp, rollUp } from './roll-up.ts';
 
 /** Rows that may share one number of `click_batches`: ids stay whole numbers to JavaScript for 2^36 batches. */
@@ -34,7 +34,7 @@ const ADD_SERVICE_HOURS = `
  * The order of the statements, and of the rows within, is the same for every writer, so that no two can deadlock.
  */
 export function createPostgresWriter(shard: number) {
-  const partitions = createPartitions();
+  const partitions = createPartitions(CLICK_PARTITIONS);
   return async (transaction: SqlQueries, unordered: readonly ClickRow[]): Promise<void> => {
     const rows = inOrder(unordered);
     const { hours, totals, service } = rollUp(rows);

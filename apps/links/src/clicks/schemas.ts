@@ -18,7 +18,8 @@ export function readTime(text: string): number | undefined {
 }
 
 const timeSays = saying('must be a time like "2026-01-31T12:00:00Z" or a date like "2026-01-31"');
-const time = (meaning: string) =>
+/** A moment in a query, read by `readTime`. */
+export const time = (meaning: string) =>
   z
     .string(timeSays)
     .refine((text) => readTime(text) !== undefined, timeSays)

@@ -120,6 +120,22 @@ export const environment = z.object({
     .describe(
       'Whether a trusted proxy may say in `X-Spillway-Time` when a click was made. For `spillway replay`; never where people click.',
     ),
+  REQUESTS_KEEP: value
+    .millisecondsOrOff(86_400_000, 34_560_000_000)
+    .prefault('7d')
+    .describe(
+      'How long the log of requests is kept, at least a day; PostgreSQL gives it up by whole days (UTC). `off`: no request is recorded, and none given up.',
+    ),
+  REQUESTS_SAMPLE: value
+    .integer(1, 1_000_000)
+    .prefault('100')
+    .describe('One in so many redirects, picked at random, stands for them all in the log of requests.'),
+  REQUESTS_RATE: value
+    .integer(1, 1_000_000)
+    .prefault('1000')
+    .describe(
+      'Most requests other than redirects that each process records a second, each by itself; beyond it one in `REQUESTS_SAMPLE` stands for the rest.',
+    ),
   LIMIT_REDIRECT: value
     .rate()
     .prefault('100/s burst 500')

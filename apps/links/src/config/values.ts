@@ -53,6 +53,15 @@ export const milliseconds = (least: number, most: number) =>
     throw new Error(`must be from ${least}ms to ${most}ms, got "${text}"`);
   });
 
+/** As `milliseconds`, or `off`. */
+export const millisecondsOrOff = (least: number, most: number) =>
+  parsed((text): number | 'off' => {
+    if (text === 'off') return 'off';
+    const value = toMs(text as Duration);
+    if (value >= least && value <= most) return value;
+    throw new Error(`must be from ${least}ms to ${most}ms, or "off", got "${text}"`);
+  });
+
 const RATE = /^(\d{1,9})\/(s|m|h)(?: +burst +(\d{1,9}))?$/;
 
 /** `100/s`, `100/s burst 500` or `off`. The burst defaults to the tokens of one unit. */

@@ -11,13 +11,18 @@ export interface Dependency {
 
 /** The state of everything that this instance leans on, as it knows it now; nothing is asked. */
 export function dependencies(services: Services): readonly Dependency[] {
-  const { state } = services.clicks.events.stats().spool;
-  const spool: Dependency = {
-    name: 'spool',
-    state: state === 'writable' ? 'up' : 'down',
-    without: `clicks are dropped, and counted as such (${state})`,
-  };
-  return state === 'writable' ? stores(services) : [...stores(services), spool];
+  const { clicks, requests } = services;
+  const logs = [
+    ['clicks', clicks.events.stats().spool.state],
+    ['records of requests', requests.events?.stats().spool.state ?? 'writable'],
+  ] as const;
+  const [broken] = logs.filter(([, state]) => state !== 'writable');
+  if (broken === undefined) return stores(services);
+  const [what, state] = broken;
+  return [
+    ...stores(services),
+    { name: 'spool', state: 'down', without: `${what} are dropped, and counted as such (${state})` },
+  ];
 }
 
 /** What a worker leans on as well. */

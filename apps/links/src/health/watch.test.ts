@@ -5,10 +5,18 @@ import { watchHealth } from './watch.ts';
 function watched() {
   const lines: string[] = [];
   const keep = (level: string) => (_: unknown, text: string) => void lines.push(`${level}: ${text}`);
-  const world = { nowMs: 0, dependencies: [] as Dependency[], dropped: { 'disk-full': 0, 'ring-full': 0 } };
+  const world = {
+    nowMs: 0,
+    dependencies: [] as Dependency[],
+    dropped: { 'disk-full': 0, 'ring-full': 0 },
+    requests: 0,
+  };
   const watch = watchHealth({
     dependencies: () => world.dependencies,
-    dropped: () => ({ ...world.dropped }),
+    dropped: {
+      clicks: () => ({ ...world.dropped }),
+      'records of requests': () => ({ 'ring-full': world.requests }),
+    },
     log: { info: keep('info'), warn: keep('warn'), error: keep('error') } as never,
     now: () => world.nowMs,
   });
@@ -45,4 +53,12 @@ test('lost clicks are told of at once, then at most every ten seconds, and all o
   expect(seen.look()).toEqual(['error: 3 clicks were lost']);
   seen.world.nowMs = 30_000;
   expect(seen.look()).toEqual([]);
+});
+
+test('what is lost of one log is told apart from what is lost of another', () => {
+  using seen = watched();
+  seen.world.dropped['disk-full'] = 3;
+  expect(seen.look()).toEqual(['error: 3 clicks were lost']);
+  seen.world.requests = 2;
+  expect(seen.look()).toEqual(['error: 2 records of requests were lost']);
 });

@@ -9,8 +9,8 @@ type Losses = Readonly<Record<string, number>>;
 
 export interface WatchOptions {
   readonly dependencies: () => readonly Dependency[];
-  /** Clicks lost since the start, by reason. Default: none ever. */
-  readonly dropped?: () => Losses;
+  /** What was lost since the start, by what it is and then by reason. Default: nothing ever. */
+  readonly dropped?: Readonly<Record<string, () => Losses>>;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly now?: () => number;
 }
@@ -23,10 +23,9 @@ export interface Watch {
 
 /** Says in the log when something that the service leans on goes, what does not work without it, and when it is back; and losses. */
 export function watchHealth(options: WatchOptions): Watch {
-  const { dependencies, dropped = (): Losses => ({}), log, now = () => performance.now() } = options;
+  const { dependencies, dropped = {}, log, now = () => performance.now() } = options;
   let away = new Map<string, Dependency>();
-  let told = dropped();
-  let toldAtMs = Number.NEGATIVE_INFINITY;
+  const losses = Object.entries(dropped).map(([what, read]) => createLossWatch(what, read, log, now));
 
   const lookAtDependencies = () => {
     const awayNow = new Map(dependencies().flatMap((one) => (one.state === 'up' ? [] : [[one.name, one] as const])));
@@ -37,7 +36,19 @@ export function watchHealth(options: WatchOptions): Watch {
       if (!awayNow.has(name)) log.info({ dependency: name, state: 'up' }, `${name} is up again`);
     away = awayNow;
   };
-  const lookAtLosses = () => {
+  const look = () => {
+    lookAtDependencies();
+    for (const lookAtLosses of losses) lookAtLosses();
+  };
+  const timer = setInterval(look, EVERY_MS);
+  timer.unref();
+  return { look, close: () => clearInterval(timer) };
+}
+
+function createLossWatch(what: string, dropped: () => Losses, log: WatchOptions['log'], now: () => number): () => void {
+  let told = dropped();
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  return () => {
     if (now() - toldAtMs < LOSSES_EVERY_MS) return;
     const total = dropped();
     const lost = Object.entries(total).flatMap(([reason, count]) => {
@@ -48,13 +59,6 @@ export function watchHealth(options: WatchOptions): Watch {
     told = total;
     toldAtMs = now();
     const sum = lost.reduce((all, [, count]) => all + count, 0);
-    log.error({ dropped: Object.fromEntries(lost) }, `${sum} clicks were lost`);
+    log.error({ dropped: Object.fromEntries(lost) }, `${sum} ${what} were lost`);
   };
-  const look = () => {
-    lookAtDependencies();
-    lookAtLosses();
-  };
-  const timer = setInterval(look, EVERY_MS);
-  timer.unref();
-  return { look, close: () => clearInterval(timer) };
 }

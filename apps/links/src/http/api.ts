@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -16,6 +16,15 @@ import { Problem } from './problem.ts';
 import type { RequestCounts } from './request-counts.ts';
 import type { HttpServer } from './server.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What it was answered with, if it failed. */
+    problem?: Problem;
+    /** What it is charged for, e.g. the rows of a batch. Default 1. */
+    cost: number;
+  }
+}
+
 export interface ApiOptions {
   readonly http: HttpServer;
   readonly instance: string;
@@ -23,6 +32,8 @@ export interface ApiOptions {
   readonly version: string;
   readonly log: Logger;
   readonly counts: RequestCounts;
+  /** Called after every answer. Must not throw, nor wait. */
+  readonly onAnswered: (request: FastifyRequest, reply: FastifyReply) => void;
   /** Whether a path can be a link's. */
   readonly isLinkPath: (path: string) => boolean;
 }
@@ -40,6 +51,7 @@ export async function createApi({
   version,
   log,
   counts,
+  onAnswered,
   isLinkPath,
 }: ApiOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -56,12 +68,15 @@ export async function createApi({
       reply.header('x-served-by', instance);
       sendProblem(request, reply, toProblem(error, log));
       counts.count(request.method, undefined, reply.statusCode, performance.now() - startedMs);
+      onAnswered(request, reply);
     },
   });
   addJsonParser(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('caller');
+  app.decorateRequest('problem');
+  app.decorateRequest('cost', 1);
   app.addHook('onRequest', async (request, reply) => {
     request.caller = ANONYMOUS;
     reply.header('x-served-by', instance);
@@ -70,8 +85,12 @@ export async function createApi({
   });
   app.addHook('onResponse', async (request, reply) => {
     counts.count(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime);
+    onAnswered(request, reply);
   });
-  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, toProblem(error, log)));
+  app.setErrorHandler((error, request, reply) => {
+    request.problem = toProblem(error, log);
+    return sendProblem(request, reply, request.problem);
+  });
   const allowed = collectMethods(app);
   app.setNotFoundHandler((request, reply) => {
     const { method, url } = request;

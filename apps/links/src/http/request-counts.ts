@@ -2,6 +2,9 @@
 const BOUNDS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** One of the few methods that the program has, or `other`: clients can not make up any number of them. */
+export const boundedMethod = (method: string): string => (METHODS.has(method) ? method : 'other');
+
 /** What was asked under one route with one method. */
 interface RouteCounts {
   readonly method: string;
@@ -39,7 +42,7 @@ export function createRequestCounts(): RequestCounts {
   };
   return {
     count(method, route, status, tookMs) {
-      const counts = at(METHODS.has(method) ? method : 'other', route ?? 'none');
+      const counts = at(boundedMethod(method), route ?? 'none');
       const digit = Math.min(Math.max(Math.floor(status / 100), 1), 5) - 1;
       counts.byClass[digit] = (counts.byClass[digit] ?? 0) + 1;
       let bucket = 0;

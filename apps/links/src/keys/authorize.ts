@@ -44,11 +44,12 @@ export function createAuthorize({ keys, charge, chargeUnknown }: AuthorizeOption
         headers: CHALLENGE,
       });
     }
+    // Also for a call that is refused below: the log of requests says whose it was.
+    request.caller = caller;
     if (!caller.scopes.has(scope)) {
       throw new Problem('scope-missing', { detail: `This key lacks the scope "${scope}"; use one that has it` });
     }
     if (caller.kind !== 'admin') charge(caller, request, reply);
-    request.caller = caller;
   };
 }
 

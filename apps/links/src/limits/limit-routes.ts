@@ -58,6 +58,7 @@ export async function limitRoutes(
     },
     async (request, reply) => {
       const { policy, key, cost = 1 } = request.body;
+      request.cost = cost;
       const limiter = options.named.get(policy);
       if (limiter === undefined) {
         const message = `must be one of ${names}, got ${shown(policy)}`;

@@ -99,6 +99,7 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
       },
     },
     async (request, reply) => {
+      request.cost = request.body.links.length;
       const context = createContext(request, request.headers['idempotency-key']);
       return reply.code(207).send({
         results: await createBatch(request.body.links, { schemas, links, domains, context, path: request.url }),

@@ -4,13 +4,16 @@ import { type Dependency, dependencies } from '../health/health.ts';
 import type { RequestCounts } from '../http/request-counts.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { RedirectCounts } from '../redirect/outcomes.ts';
+import type { RequestRecorder } from '../requests/recorder.ts';
 import type { Services } from '../services.ts';
 import { createOwnMetrics, type OwnMetrics } from './own-metrics.ts';
+import { addRequestLog } from './request-log-metrics.ts';
 
 /** What is counted where the requests are answered. */
 export interface Counts {
   readonly redirects: RedirectCounts;
   readonly requests: RequestCounts;
+  readonly recorder: Pick<RequestRecorder, 'thinned'>;
 }
 
 /** Channels that the service leaves unheard, since one message per redirect would be too many: it counts these by itself. */
@@ -43,6 +46,7 @@ export function addServiceMetrics(registry: Registry, services: Services, counts
   addCache(services.cache, metrics);
   addIds(services, metrics);
   addClicks(services, metrics);
+  addRequestLog(services.requests, counts.recorder, metrics);
 }
 
 function addRequests({ redirects, requests }: Counts, { counter, histogram }: OwnMetrics): void {

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isSpillwayError } from '@spillway/kernel';
-import type { ProblemKind, ProblemOptions } from '../http/problem.ts';
+import { type ProblemKind, type ProblemOptions, statusOf } from '../http/problem.ts';
 import type { Logger } from '../log.ts';
+import type { RequestRecorder } from '../requests/recorder.ts';
 import type { DecidedIn, Outcome, RedirectCounts } from './outcomes.ts';
 import { htmlHeaders, passwordPage } from './pages.ts';
 import { refuse } from './refusals.ts';
@@ -28,21 +29,26 @@ export interface Endings {
 export function createEndings(options: {
   readonly instance: string;
   readonly counts: RedirectCounts;
+  readonly requests: Pick<RequestRecorder, 'redirect'>;
+  /** The policy that every visit is charged to; empty for none. */
+  readonly policy: string;
   readonly log: Logger;
 }): Endings {
-  const { instance, counts, log } = options;
+  const { instance, counts, requests, policy, log } = options;
   const end = (
     { request, response, startedMs }: Exchange,
     kind: ProblemKind,
     counted: readonly [Outcome, DecidedIn],
     problem: ProblemOptions,
+    by = policy,
   ): void => {
     refuse(request, response, kind, { ...problem, servedBy: instance });
     counts.count(...counted, startedMs);
+    requests.redirect(request, statusOf(kind), by);
   };
   return {
     limited(exchange, refused) {
-      end(exchange, 'quota-exceeded', ['limited', 'none'], hadItsShare(refused));
+      end(exchange, 'quota-exceeded', ['limited', 'none'], hadItsShare(refused), refused.refused.policy);
     },
     notFound(exchange, code, from) {
       const detail = `There is no link "${code}"; check how it is written, large and small letters included`;
@@ -66,6 +72,7 @@ export function createEndings(options: {
       });
       response.end(request.method === 'HEAD' ? undefined : text);
       counts.count('form', from, startedMs);
+      requests.redirect(request, 200, policy);
     },
     unavailable(exchange, error) {
       if (!isSpillwayError(error) || !error.retryable) log.error({ err: error }, 'a redirect failed');

@@ -10,6 +10,7 @@ import type { Domains } from '../links/domains.ts';
 import { isCode, type LinkAddress } from '../links/link.ts';
 import type { LinkStore } from '../links/link-store.ts';
 import type { Logger } from '../log.ts';
+import type { RequestRecorder } from '../requests/recorder.ts';
 import { type CachedLink, toCachedLink } from './cached-link.ts';
 import type { ClientAddresses } from './client-address.ts';
 import { createEndings, type Exchange } from './endings.ts';
@@ -63,14 +64,18 @@ export interface RedirectorOptions {
   readonly clock: RequestClock;
   /** Called after the answer. Must not throw, nor wait. */
   readonly onClick: (visit: Visit) => void;
+  /** Told of every visit after its answer, but of those that a password let through: that was a call. */
+  readonly requests: Pick<RequestRecorder, 'redirect'>;
   readonly replayTime: 'believed' | 'ignored';
   readonly log: Logger;
 }
 
 export function createRedirector(options: RedirectorOptions): Redirector {
-  const { instance, cache, store, domains, addresses, limits, counts, clock, onClick, replayTime, log } = options;
+  const { instance, cache, store, domains, addresses, limits, counts, clock, onClick, requests, replayTime, log } =
+    options;
+  const policy = limits.redirect?.name ?? '';
   const headersOf = createRedirectHeaders(instance);
-  const endings = createEndings({ instance, counts, log });
+  const endings = createEndings({ instance, counts, requests, policy, log });
   const missGuard = createMissGuard(limits.miss);
   const severalDomains = domains.byHost.size > 1;
   const replayable = replayTime === 'believed';
@@ -157,6 +162,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     if (link.access === 'max-clicks') return finishCounted(exchange, code, visitor, link);
     answer(exchange.request, exchange.response, link, visitor, link.status);
     counts.count('redirected', from, exchange.startedMs);
+    requests.redirect(exchange.request, link.status, policy);
   };
 
   const finishCounted = async (exchange: Exchange, code: string, visitor: Visitor, link: CachedLink): Promise<void> => {
@@ -165,6 +171,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     if (!(await mayPass(request, address, link))) return endings.usedUp(exchange, code);
     answer(request, response, link, visitor, link.status);
     counts.count('redirected', 'truth', startedMs);
+    requests.redirect(request, link.status, policy);
   };
 
   /** A GET takes one of the link's clicks; a HEAD only looks whether there is one left. */
@@ -206,6 +213,7 @@ export function createRedirector(options: RedirectorOptions): Redirector {
     }
     answer(request, response, link, { headers, ip, nowMs }, link.status);
     countHot(startedMs);
+    requests.redirect(request, link.status, policy);
     return true;
   };
 

@@ -1,5 +1,6 @@
 import type { Migration } from '@spillway/kernel';
 import { clickMigrations } from '../clicks/migrations.ts';
+import { requestMigrations } from '../requests/migrations.ts';
 import { linkMigrations } from './link-migrations.ts';
 
 /** Every table of the service, in the order of making: the packages' own, then ours. */
@@ -10,5 +11,12 @@ export async function allMigrations(): Promise<readonly Migration[]> {
     import('@spillway/events/sql'),
     import('@spillway/redis/postgres'),
   ]);
-  return [...idMigrations, ...eventMigrations, ...presenceMigrations, ...linkMigrations, ...clickMigrations];
+  return [
+    ...idMigrations,
+    ...eventMigrations,
+    ...presenceMigrations,
+    ...linkMigrations,
+    ...clickMigrations,
+    ...requestMigrations,
+  ];
 }

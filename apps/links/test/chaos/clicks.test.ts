@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
 import { seededRandom } from '@spillway/kernel';
 import {
   accessLog,
@@ -20,6 +18,7 @@ import { configurations, type Instances, SEED, startInstances, startOwnRedis } f
 import { ask, create, nowMs, readMetric } from '../support/cluster-client.ts';
 import { postgresFaults, redisFaults, shake } from '../support/faults.ts';
 import { inParallel } from '../support/in-parallel.ts';
+import { spoolsLeft } from '../support/spools.ts';
 
 describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) => {
   test('G6: an access log is replayed while Redis and PostgreSQL forget, die and hang and an instance gets SIGTERM: the statistics are the count of the 302s', async () => {
@@ -63,7 +62,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
     };
     await Promise.all([shake(faults, { progress, random }), stopOne()]);
     const report = await load.done;
-    await allCounted(instances.all, () => spoolsLeft(instances));
+    await allCounted(instances.all, () => spoolsLeft(instances, 'clicks'));
 
     const seen = redirected(log, report);
     expect(seen.length, JSON.stringify([report.statuses, report.errors])).toBeGreaterThan(total / 2);
@@ -114,12 +113,15 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
       // Sometimes its successor finds its spool, sometimes a neighbour does.
       if (random() < 0.5) await victim.start();
       else {
-        await until(async () => (await spoolsLeft(instances)) === 0, { timeoutMs: 60_000, what: 'an adoption' });
+        await until(async () => (await spoolsLeft(instances, 'clicks')) === 0, {
+          timeoutMs: 60_000,
+          what: 'an adoption',
+        });
         await victim.start();
       }
     }
     const report = await load.stop();
-    await allCounted(instances.all, () => spoolsLeft(instances));
+    await allCounted(instances.all, () => spoolsLeft(instances, 'clicks'));
 
     const names = await countedVisits(instances, code);
     const sent = Array.from({ length: report.sent }, (_, n) => String(n));
@@ -137,16 +139,6 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
     expect(loss.seen).toBeGreaterThan(1_500);
   });
 });
-
-/** Spools of dead processes that nobody has counted to the end yet. Each live process has one of its own. */
-async function spoolsLeft({ dataDir, all }: Instances): Promise<number> {
-  const running = all.filter(({ process }) => process.running).length;
-  const root = join(dataDir, 'spool');
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  // <log>/<producer>/<epoch>/
-  const isEpoch = ({ parentPath }: { parentPath: string }) => relative(root, parentPath).split('/').length === 2;
-  return entries.filter((entry) => entry.isDirectory() && isEpoch(entry)).length - running;
-}
 
 async function ownCounts({ all }: Instances) {
   const metric = 'spillway_links_clicks';

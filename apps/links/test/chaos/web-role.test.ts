@@ -6,17 +6,23 @@ import { ask, create, readMetric, visit } from '../support/cluster-client.ts';
 import { COMMAND } from '../support/spillway.ts';
 
 test.each(configurations)(
-  'G6: with ROLE=web clicks wait for "spillway worker", which counts them, one worker after the other ($name)',
+  'G6: with ROLE=web clicks and requests wait for "spillway worker", which counts them, one worker after the other ($name)',
   async (configuration) => {
     await using database = await temporaryDatabase();
     await using redis = await startOwnRedis(configuration);
-    const env = { ROLE: 'web', LIMIT_REDIRECT: 'off' };
+    const env = { ROLE: 'web', LIMIT_REDIRECT: 'off', REQUESTS_SAMPLE: '1' };
     await using instances = await startInstances({ databaseUrl: database.url, redisUrl: redis?.url, count: 2, env });
     const { code } = (await create(instances.at(0), { url: 'https://example.org/' })).body;
     const visitAll = async () => {
       for (let i = 0; i < 100; i += 1) expect((await visit(instances.at(i), code, `10.0.0.${i}`)).status).toBe(302);
     };
     const counted = async () => (await readStats(instances.at(0), new URLSearchParams(), code)).totals.clicks;
+    const recorded = async () => {
+      type Offenders = { mostRequests: readonly { requests: number }[] };
+      const path = '/api/v1/requests/offenders?by=client&route=/:code&limit=1000';
+      const { mostRequests } = (await ask<Offenders>(instances.at(0), 'GET', path)).body;
+      return mostRequests.reduce((sum, { requests }) => sum + requests, 0);
+    };
     const startWorker = async () => {
       const worker = spawnProcess({
         name: 'spillway worker',
@@ -42,7 +48,7 @@ test.each(configurations)(
       const { body } = await ask<string>(instance, 'GET', '/metrics');
       expect(body).not.toContain('spillway_links_sink_events_total{');
     }
-    expect(await counted()).toBe(0);
+    expect([await counted(), await recorded()]).toEqual([0, 0]);
     const first = await startWorker();
     await until(async () => (await counted()) === 100, { timeoutMs: 30_000, what: 'the first hundred' });
     // As the terminal does that it was started from, when it closes.
@@ -60,6 +66,11 @@ test.each(configurations)(
     };
     await until(async () => (await pending()) === 0, { timeoutMs: 30_000, what: 'empty spools' });
     expect(await counted()).toBe(200);
+    await until(async () => (await recorded()) >= 200, {
+      timeoutMs: 30_000,
+      what: 'every redirect in the log of requests',
+    });
+    expect(await recorded()).toBe(200);
     // Workers redirect nothing, so that the limits are not shared with them.
     for (const instance of instances.all) expect(await readMetric(instance, 'spillway_links_instances')).toBe(2);
   },

@@ -13,6 +13,7 @@ import { inject } from 'vitest';
 import { COMMAND } from './spillway.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-chaos-tests';
+export const SECRET = 'the-secret-of-the-chaos-tests';
 
 /** With which shared state the same tests run. */
 export const configurations = [
@@ -82,7 +83,7 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
     REDIS_URL: options.redisUrl ?? '',
     DATA_DIR: directory.path,
     ADMIN_KEY,
-    SPILLWAY_SECRET: 'the-secret-of-the-chaos-tests',
+    SPILLWAY_SECRET: SECRET,
     TRUSTED_PROXIES: 'loopback',
     EXPECTED_INSTANCES: String(count),
     LOG_LEVEL: 'warn',
