@@ -11,11 +11,19 @@ interface KeyAnswer {
 }
 
 /** The key goes to standard output alone, so that it can be piped; the rest is said beside. */
-export function createKey([name]: readonly string[], options: ServiceOptions & { scopes: string; expires?: string }) {
+export function createKey(
+  [name]: readonly string[],
+  options: ServiceOptions & { scopes: string; expires?: string; plan?: string },
+) {
   return withService(options, async (service) => {
     const scopes = options.scopes.split(',').map((scope) => scope.trim());
     const { body } = await service.call('POST', '/keys', {
-      body: { name, scopes, ...(options.expires === undefined ? {} : { expiresAt: toTime(options.expires) }) },
+      body: {
+        name,
+        scopes,
+        ...(options.expires === undefined ? {} : { expiresAt: toTime(options.expires) }),
+        ...(options.plan === undefined ? {} : { plan: options.plan }),
+      },
     });
     const made = body as KeyAnswer;
     console.error(`Key ${made.id} for "${made.name}": ${made.scopes.join(', ')}. It is shown this once:`);

@@ -25,10 +25,12 @@ export interface NewKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly expiresAtMs: number | undefined;
+  readonly plan?: string | undefined;
+  readonly limits?: string | undefined;
 }
 
-/** How long another instance's revocation can go unnoticed when the bus lost it. */
-const REMEMBER_MS = 5_000;
+/** How long another instance's change or revocation can go unnoticed when the bus lost it. */
+const REMEMBER_MS = 750;
 /** Keys remembered, and as many non-keys apart from them; beyond it the oldest is forgotten (G7). */
 const MAX_REMEMBERED = 10_000;
 const TOPIC = 'keys';
@@ -86,12 +88,14 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
       if (adminHash !== undefined && timingSafeEqual(adminHash, Buffer.from(hash))) return ADMIN;
       const record = await find(hash, beforeAsking);
       if (record === undefined || (record.expiresAtMs ?? Number.POSITIVE_INFINITY) <= now()) return undefined;
-      return record.id === ADMIN.id ? ADMIN : { id: record.id, kind: 'key', scopes: new Set(record.scopes) };
+      if (record.id === ADMIN.id) return ADMIN;
+      const { id, scopes, plan, limits } = record;
+      return { id, kind: 'key', scopes: new Set(scopes), plan, limits };
     },
-    async create({ name, scopes, expiresAtMs }) {
+    async create({ plan, limits, ...given }) {
       const key = createApiKey();
       const id = `key_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
-      const record = { id, name, hash: hashApiKey(key), hint: hintOf(key), scopes, createdAtMs: now(), expiresAtMs };
+      const record = { id, ...given, plan, limits, hash: hashApiKey(key), hint: hintOf(key), createdAtMs: now() };
       await store.insert(record);
       return { key, record };
     },

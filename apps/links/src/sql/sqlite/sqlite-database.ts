@@ -28,6 +28,7 @@ export async function openSqlite({ file }: { file: string }): Promise<Database> 
   return {
     sql: runner,
     reports,
+    limits: undefined,
     migrate: (migrations) => migrate(runner, migrations),
     get state() {
       return writer.state === 'up' && reader.state === 'up' ? 'up' : 'down';
