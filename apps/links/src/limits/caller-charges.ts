@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { Problem } from '../http/problem.ts';
 import type { ChargeCaller } from '../keys/authorize.ts';
 import type { Caller } from '../keys/scopes.ts';
 import type { CountedLimiter } from './counted-limiter.ts';
@@ -23,10 +24,25 @@ export function createCallerCharges(plans: KeyPlans, api: CountedLimiter | undef
     async rows(caller, reply, rows) {
       if (caller.kind === 'admin') return;
       const answer = await plans.take(caller, rows);
-      if (answer !== undefined) tell(answer, reply);
+      if (answer === undefined) return;
+      if (isTooMuchForShare(answer, rows)) {
+        const detail = `Of your plan's limit only a part can be had right now, which is less than ${rows} rows; send fewer at once, or try again later`;
+        throw new Problem('unavailable', { detail, retryAfter: RETRY_S });
+      }
+      tell(answer, reply);
     },
   };
 }
+
+/** As long as an outage may last before it is worth asking again. */
+const RETRY_S = 5;
+
+/** What never fits into this instance's part of the limit may fit into the whole, once the store is back. */
+const isTooMuchForShare = ({ decision, policies }: PlanAnswer, cost: number): boolean =>
+  decision.outcome === 'denied' &&
+  decision.reason === 'cost-exceeds-capacity' &&
+  decision.degraded &&
+  policies.every(({ capacity }) => cost <= capacity);
 
 function tell({ decision, policies }: PlanAnswer, reply: FastifyReply): void {
   const problem = limitProblem({ policies }, decision);
