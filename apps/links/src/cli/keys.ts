@@ -7,6 +7,7 @@ interface KeyAnswer {
   readonly scopes: readonly string[];
   readonly createdAt: string;
   readonly expiresAt: string | null;
+  readonly plan: string | null;
   readonly key?: string;
 }
 
@@ -39,8 +40,11 @@ export function listKeys(_: readonly string[], options: ServiceOptions & { json?
       console.log(JSON.stringify(data, null, 2));
       return;
     }
-    const rows = data.map((key) => [key.id, key.name, key.scopes.join(','), key.createdAt, key.expiresAt ?? 'never']);
-    for (const row of table([['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES'], ...rows])) console.log(row);
+    const rows = data.map((key) => [
+      ...[key.id, key.name, key.scopes.join(','), key.createdAt],
+      ...[key.expiresAt ?? 'never', key.plan ?? '-'],
+    ]);
+    for (const row of table([['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES', 'PLAN'], ...rows])) console.log(row);
   });
 }
 
