@@ -12,6 +12,7 @@ import { createHttpServer, type HttpServer } from './http/server.ts';
 import { createAuthorize } from './keys/authorize.ts';
 import { clientAddressOf, createAuthorizeAnonymous } from './keys/authorize-anonymous.ts';
 import { keyRoutes } from './keys/key-routes.ts';
+import { createCallerCharges } from './limits/caller-charges.ts';
 import { charge, limitProblem } from './limits/limit-answers.ts';
 import { limitRoutes } from './limits/limit-routes.ts';
 import { createFindResembled } from './links/host-look.ts';
@@ -88,9 +89,10 @@ export async function createApp({ services, version, draining, onClick, readMetr
   const own = ownHosts(config.publicUrl, hosts, config.port);
   const resembled = createFindResembled(hosts.map((host) => host.replace(/:\d+$/, '')));
 
+  const charges = createCallerCharges(limits.plans, limits.api);
   const authorize = createAuthorize({
     keys,
-    charge: ({ id }, _request, reply) => charge(limits.api, id, reply),
+    charge: charges.call,
     chargeUnknown: (request) => {
       const client = clientKey(clientAddressOf(request, addresses));
       const problem = limits.key && limitProblem(limits.key, limits.key.takeNow(client));
@@ -135,11 +137,12 @@ export async function createApp({ services, version, draining, onClick, readMetr
         rules: { ownHosts: own, resembled, privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused' },
         authorize,
         authorizeCreate,
+        chargeRows: charges.rows,
         clickTotals: (ids) => clickTotals(database.reports, ids),
       });
-      await v1.register(keyRoutes, { keys, authorize });
+      await v1.register(keyRoutes, { keys, plans: limits.plans, authorize });
       await v1.register(requestRoutes, { sql: database.reports, authorize });
-      await v1.register(limitRoutes, { named: limits.named, authorizeCheck });
+      await v1.register(limitRoutes, { checks: limits.checks, authorizeCheck });
       await v1.register(async (statistics) => {
         statistics.addHook('onRequest', authorize('stats:read'));
         await statistics.register(clickRoutes, {

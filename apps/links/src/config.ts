@@ -54,6 +54,8 @@ export interface Config {
     readonly perSecond: number;
   };
   readonly limits: Readonly<Record<'redirect' | 'miss' | 'api' | 'create' | 'password', Rate | 'off'>>;
+  /** Absolute; undefined: the plans that are shipped. */
+  readonly plansFile: string | undefined;
   readonly cache: {
     readonly l1: 'on' | 'off';
     readonly l2: 'on' | 'off';
@@ -170,6 +172,7 @@ function toConfig(e: Environment): Config {
       create: e.LIMIT_CREATE,
       password: e.LIMIT_PASSWORD,
     },
+    plansFile: e.PLANS_FILE === undefined ? undefined : resolve(e.PLANS_FILE),
     cache: {
       l1: e.CACHE_L1,
       l2: e.CACHE_L2,

@@ -60,6 +60,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     });
     closers.add(async () => keys.close());
     const limits = await createLimits(foundation, clock);
+    closers.add(() => limits.close());
     const store = createLinkStore(database, domains, config.cache.concurrentLoads);
     closers.add(tidyRegularly(store, foundation.log));
     const passwords = createPasswords();

@@ -1,4 +1,5 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
+import { openPlanFile } from '@spillway/limit';
 import { misspeltSettings } from '../config/misspelt.ts';
 import { type Config, parseConfig } from '../config.ts';
 import { EXIT } from './failure.ts';
@@ -7,6 +8,7 @@ import { faultsOfPlaces } from './named-places.ts';
 /** Says what the environment means, or throws all that is wrong with it. */
 export async function checkConfig(): Promise<number> {
   const config = readConfig(process.env);
+  if (config.plansFile !== undefined) (await openPlanFile(config.plansFile)).close();
   const { database, redis } = config;
   const rows: [string, string][] = [
     ['serves', `${config.publicUrl} on port ${config.port}`],
@@ -19,6 +21,7 @@ export async function checkConfig(): Promise<number> {
       redis === undefined ? (database.kind === 'sqlite' ? 'in process' : 'PostgreSQL') : `Redis, ${redis.kind}`,
     ],
     ['role', `${config.role}, ${config.workers} process(es)`],
+    ['plans', config.plansFile ?? 'free and premium, for keys that were given one'],
     ['trusted proxies', config.trustedProxies.join(', ') || 'none'],
   ];
   console.log('The configuration is right.');

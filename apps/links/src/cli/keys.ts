@@ -7,15 +7,24 @@ interface KeyAnswer {
   readonly scopes: readonly string[];
   readonly createdAt: string;
   readonly expiresAt: string | null;
+  readonly plan: string | null;
   readonly key?: string;
 }
 
 /** The key goes to standard output alone, so that it can be piped; the rest is said beside. */
-export function createKey([name]: readonly string[], options: ServiceOptions & { scopes: string; expires?: string }) {
+export function createKey(
+  [name]: readonly string[],
+  options: ServiceOptions & { scopes: string; expires?: string; plan?: string },
+) {
   return withService(options, async (service) => {
     const scopes = options.scopes.split(',').map((scope) => scope.trim());
     const { body } = await service.call('POST', '/keys', {
-      body: { name, scopes, ...(options.expires === undefined ? {} : { expiresAt: toTime(options.expires) }) },
+      body: {
+        name,
+        scopes,
+        ...(options.expires === undefined ? {} : { expiresAt: toTime(options.expires) }),
+        ...(options.plan === undefined ? {} : { plan: options.plan }),
+      },
     });
     const made = body as KeyAnswer;
     console.error(`Key ${made.id} for "${made.name}": ${made.scopes.join(', ')}. It is shown this once:`);
@@ -31,8 +40,11 @@ export function listKeys(_: readonly string[], options: ServiceOptions & { json?
       console.log(JSON.stringify(data, null, 2));
       return;
     }
-    const rows = data.map((key) => [key.id, key.name, key.scopes.join(','), key.createdAt, key.expiresAt ?? 'never']);
-    for (const row of table([['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES'], ...rows])) console.log(row);
+    const rows = data.map((key) => [
+      ...[key.id, key.name, key.scopes.join(','), key.createdAt],
+      ...[key.expiresAt ?? 'never', key.plan ?? '-'],
+    ]);
+    for (const row of table([['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES', 'PLAN'], ...rows])) console.log(row);
   });
 }
 

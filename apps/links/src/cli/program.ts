@@ -77,6 +77,7 @@ Examples:
     .argument('<name>', 'what the key is for')
     .option('--scopes <scopes>', 'what it may do, separated by commas', 'links:read,links:write,stats:read')
     .option('--expires <time>', 'until when, e.g. 2027-01-01')
+    .option('--plan <name>', 'its plan, e.g. free')
     .addHelpText('after', example('spillway keys create shop --scopes links:write --key ADMIN_KEY'))
     .action(does(async () => (await import('./keys.ts')).createKey));
   withService(keys.command('list').description('list the keys'))

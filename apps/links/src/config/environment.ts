@@ -29,7 +29,9 @@ export const environment = z.object({
   DATABASE_POOL: value
     .integer(1, 1000)
     .prefault('10')
-    .describe('Connections to PostgreSQL per process, apart from those of statistics (3) and notifications (1).'),
+    .describe(
+      'Connections to PostgreSQL per process, apart from those of statistics (3), limits (4) and notifications (1).',
+    ),
   DATABASE_TIMEOUT: value
     .milliseconds(50, 60_000)
     .prefault('2s')
@@ -146,7 +148,16 @@ export const environment = z.object({
     .describe(
       'Look-ups per client that found nothing: what a client may guess. As many API keys that are not known, counted apart.',
     ),
-  LIMIT_API: value.rate().prefault('100/s burst 1000').describe('API calls per key. The admin key has no limit.'),
+  PLANS_FILE: value
+    .path()
+    .optional()
+    .describe(
+      'Plans of API keys as JSON, read again twice a second: see [plans](../1.guide/plans.md). Unset: `free` (10 a minute) and `premium` (50), for keys that were given one.',
+    ),
+  LIMIT_API: value
+    .rate()
+    .prefault('100/s burst 1000')
+    .describe('API calls of a key that was given no plan, where there is no `PLANS_FILE`. The admin key has no limit.'),
   LIMIT_CREATE: value.rate().prefault('10/m burst 20').describe('Links made without a key, per client.'),
   LIMIT_PASSWORD: value
     .rate()

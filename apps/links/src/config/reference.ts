@@ -26,7 +26,7 @@ const TAIL = `## What goes together
 | set | truth | shared state |
 | --- | --- | --- |
 | nothing | SQLite in \`DATA_DIR\`, one process | this process |
-| \`DATABASE_URL\`, \`SPILLWAY_SECRET\` | PostgreSQL | PostgreSQL: notifications, ids; limits by share |
+| \`DATABASE_URL\`, \`SPILLWAY_SECRET\` | PostgreSQL | PostgreSQL: notifications, ids, limits |
 | and \`REDIS_URL\` (or Sentinel, or Cluster) | PostgreSQL | Redis |
 | and \`REDIS_CACHE_URL\` | PostgreSQL | Redis, the cache in one of its own |
 

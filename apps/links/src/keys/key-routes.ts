@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Problem, problemSchema } from '../http/problem.ts';
 import { bodyFailures, failures, PLAIN_TEXT, security } from '../http/route-schemas.ts';
 import { futureTime, saying } from '../http/saying.ts';
+import type { KeyPlans } from '../limits/key-plans.ts';
 import { hashApiKey } from './api-key.ts';
 import { type Authorize, keyOf } from './authorize.ts';
 import type { KeyRecord } from './key-store.ts';
@@ -18,12 +19,26 @@ const scopes = z
   .min(1, saying(`must have at least one of ${SCOPES.join(', ')}`))
   .transform((list): Scope[] => [...new Set(list)]);
 const body = saying('must be an object with a name and scopes');
+const plan = z
+  .string(saying('must be the name of a plan, or null'))
+  .nullable()
+  .optional()
+  .describe('The name of its plan: `free`, `premium`, or what `PLANS_FILE` has. null: none of its own.');
+const limits = z
+  .array(z.record(z.string(), z.unknown(), saying('must be a policy')), saying('must be a list of policies, or null'))
+  .max(20, saying('must have at most 20 policies'))
+  .nullable()
+  .optional()
+  .describe('Policies in place of those of the same name in its plan. null: those of the plan.');
 
 const newKey = z
-  .strictObject({ name, scopes, expiresAt: futureTime.nullable().optional() }, body)
+  .strictObject({ name, scopes, expiresAt: futureTime.nullable().optional(), plan, limits }, body)
   .meta({ id: 'NewKey' });
 const keyEdit = z
-  .strictObject({ name: name.optional(), scopes: scopes.optional(), expiresAt: futureTime.nullable().optional() }, body)
+  .strictObject(
+    { name: name.optional(), scopes: scopes.optional(), expiresAt: futureTime.nullable().optional(), plan, limits },
+    body,
+  )
   .meta({ id: 'KeyEdit' });
 const keyAnswer = z
   .object({
@@ -33,6 +48,8 @@ const keyAnswer = z
     scopes: z.array(scopeSchema),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().nullable(),
+    plan: z.string().nullable().describe('null: the default plan of `PLANS_FILE`, without one the limit `LIMIT_API`.'),
+    limits: z.array(z.record(z.string(), z.unknown())).nullable(),
   })
   .meta({ id: 'Key' });
 const newKeyAnswer = keyAnswer
@@ -45,7 +62,7 @@ const params = z.object({
 /** `/keys`, to be registered under the API's prefix. */
 export async function keyRoutes(
   instance: FastifyInstance,
-  { keys, authorize }: { readonly keys: Keys; readonly authorize: Authorize },
+  { keys, plans, authorize }: { readonly keys: Keys; readonly plans: KeyPlans; readonly authorize: Authorize },
 ): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>();
   app.addHook('onRequest', authorize('keys:admin'));
@@ -58,6 +75,12 @@ export async function keyRoutes(
         ? 'start the service with another ADMIN_KEY, and ask with that'
         : 'ask with another key that has the scope "keys:admin"';
     return new Problem('own-key', { detail: `"${id}" is the key that asks, which would lock itself out; ${remedy}` });
+  };
+  const checkPlan = (id: string, plan: string | undefined, limits: readonly unknown[]) => {
+    const errors = plans.issuesOf({ id, plan, limits }).map(({ path, message }) => ({ field: path, message }));
+    if (errors.length > 0) {
+      throw new Problem('invalid-request', { detail: `${errors.length} field(s) at fault; see "errors"`, errors });
+    }
   };
   const adminKey = (what: string) =>
     new Problem('admin-key', {
@@ -76,10 +99,14 @@ export async function keyRoutes(
       },
     },
     async (request, reply) => {
+      const { name, scopes, expiresAt, plan, limits } = request.body;
+      checkPlan('', plan ?? undefined, limits ?? []);
       const { key, record } = await keys.create({
-        name: request.body.name,
-        scopes: request.body.scopes,
-        expiresAtMs: toMillis(request.body.expiresAt),
+        name,
+        scopes,
+        expiresAtMs: toMillis(expiresAt),
+        plan: plan ?? undefined,
+        limits: toText(limits),
       });
       return reply.code(201).send({ ...toAnswer(record), key });
     },
@@ -103,7 +130,8 @@ export async function keyRoutes(
     {
       schema: {
         summary: 'Change a key',
-        description: 'The admin key can not be changed: that is 409.',
+        description:
+          'Holds at once where it is answered, and everywhere within a second. What was taken under a policy stays taken when its limit changes. The admin key can not be changed: that is 409.',
         tags: ['keys'],
         security,
         params,
@@ -113,10 +141,18 @@ export async function keyRoutes(
     },
     async ({ params: { id }, body }) => {
       if (id === ADMIN.id) throw adminKey('keeps its name, its scopes and no expiry');
+      if (body.plan !== undefined || body.limits !== undefined) {
+        const known = await keys.get(id);
+        if (known === undefined) throw missing(id);
+        const { plan = known.plan, limits = known.limits === undefined ? [] : toLimits(known.limits) } = body;
+        checkPlan(id, plan ?? undefined, limits ?? []);
+      }
       const record = await keys.update(id, {
         ...(body.name === undefined ? {} : { name: body.name }),
         ...(body.scopes === undefined ? {} : { scopes: body.scopes }),
         ...(body.expiresAt === undefined ? {} : { expiresAtMs: toMillis(body.expiresAt) }),
+        ...(body.plan === undefined ? {} : { plan: body.plan ?? undefined }),
+        ...(body.limits === undefined ? {} : { limits: toText(body.limits) }),
       });
       if (record === undefined) throw missing(id);
       return toAnswer(record);
@@ -129,7 +165,7 @@ export async function keyRoutes(
       schema: {
         summary: 'Revoke a key',
         description:
-          'Holds at once where it is answered, and everywhere within 5 seconds. No key revokes itself, and only an admin the admin key: that is 409.',
+          'Holds at once where it is answered, and everywhere within a second. No key revokes itself, and only an admin the admin key: that is 409.',
         tags: ['keys'],
         security,
         params,
@@ -153,6 +189,12 @@ export async function keyRoutes(
 const toMillis = (time: string | null | undefined) =>
   time === null || time === undefined ? undefined : Date.parse(time);
 
+/** A list of none is none. */
+const toText = (limits: readonly unknown[] | null | undefined) =>
+  limits === null || limits === undefined || limits.length === 0 ? undefined : JSON.stringify(limits);
+
+const toLimits = (text: string) => JSON.parse(text) as Record<string, unknown>[];
+
 const toAnswer = (record: KeyRecord): z.output<typeof keyAnswer> => ({
   id: record.id,
   name: record.name,
@@ -160,4 +202,6 @@ const toAnswer = (record: KeyRecord): z.output<typeof keyAnswer> => ({
   scopes: [...record.scopes],
   createdAt: new Date(record.createdAtMs).toISOString(),
   expiresAt: record.expiresAtMs === undefined ? null : new Date(record.expiresAtMs).toISOString(),
+  plan: record.plan ?? null,
+  limits: record.limits === undefined ? null : toLimits(record.limits),
 });

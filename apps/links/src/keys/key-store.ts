@@ -11,6 +11,10 @@ export interface KeyRecord {
   readonly scopes: readonly Scope[];
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
+  /** The name of its plan. */
+  readonly plan: string | undefined;
+  /** A JSON array of policies in place of those of the same name in its plan. */
+  readonly limits: string | undefined;
 }
 
 export interface KeyStore {
@@ -22,12 +26,12 @@ export interface KeyStore {
   /** Writes what is in `change` and nothing else, so that two changes at once are both kept. */
   update(
     id: string,
-    change: Partial<Pick<KeyRecord, 'name' | 'scopes' | 'expiresAtMs'>>,
+    change: Partial<Pick<KeyRecord, 'name' | 'scopes' | 'expiresAtMs' | 'plan' | 'limits'>>,
   ): Promise<KeyRecord | undefined>;
   remove(id: string): Promise<boolean>;
 }
 
-const columns = ['id', 'name', 'hash', 'hint', 'scopes', 'created_at', 'expires_at'] as const;
+const columns = ['id', 'name', 'hash', 'hint', 'scopes', 'created_at', 'expires_at', 'plan', 'limits'] as const;
 
 interface KeyRow {
   id: string;
@@ -37,6 +41,8 @@ interface KeyRow {
   scopes: string;
   created_at: number;
   expires_at: number | null;
+  plan: string | null;
+  limits: string | null;
 }
 
 export function createKeyStore(sql: SqlRunner): KeyStore {
@@ -63,6 +69,8 @@ export function createKeyStore(sql: SqlRunner): KeyStore {
         ...(name === undefined ? {} : { name }),
         ...(scopes === undefined ? {} : { scopes: JSON.stringify(scopes) }),
         ...('expiresAtMs' in change ? { expires_at: change.expiresAtMs ?? null } : {}),
+        ...('plan' in change ? { plan: change.plan ?? null } : {}),
+        ...('limits' in change ? { limits: change.limits ?? null } : {}),
       };
       const update = build.updateTable('api_keys').set(set).where('id', '=', id).returning(columns);
       const { rows } = await execute<KeyRow>(sql, update);
@@ -82,6 +90,8 @@ const toRow = (record: KeyRecord): KeyRow => ({
   scopes: JSON.stringify(record.scopes),
   created_at: record.createdAtMs,
   expires_at: record.expiresAtMs ?? null,
+  plan: record.plan ?? null,
+  limits: record.limits ?? null,
 });
 
 const toRecord = (row: KeyRow): KeyRecord => ({
@@ -92,4 +102,6 @@ const toRecord = (row: KeyRow): KeyRecord => ({
   scopes: JSON.parse(row.scopes) as Scope[],
   createdAtMs: row.created_at,
   expiresAtMs: row.expires_at ?? undefined,
+  plan: row.plan ?? undefined,
+  limits: row.limits ?? undefined,
 });

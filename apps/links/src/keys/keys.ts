@@ -25,10 +25,14 @@ export interface NewKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly expiresAtMs: number | undefined;
+  readonly plan?: string | undefined;
+  readonly limits?: string | undefined;
 }
 
-/** How long another instance's revocation can go unnoticed when the bus lost it. */
-const REMEMBER_MS = 5_000;
+/** How long another instance's change or revocation can go unnoticed when the bus lost it. */
+const REMEMBER_MS = 750;
+/** So long a key that was read is believed in while the database does not answer, unless a change was told of meanwhile. */
+const BELIEVE_MS = 5_000;
 /** Keys remembered, and as many non-keys apart from them; beyond it the oldest is forgotten (G7). */
 const MAX_REMEMBERED = 10_000;
 const TOPIC = 'keys';
@@ -44,13 +48,16 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
   const adminHash = adminKey === undefined ? undefined : Buffer.from(hashApiKey(adminKey));
   const flights = createSingleFlight<KeyRecord | undefined>();
   // Apart, so that no number of made-up keys makes a real one be forgotten.
-  const known = new Map<string, { readonly record: KeyRecord; until: number }>();
+  const known = new Map<string, { readonly record: KeyRecord; until: number; believedUntil: number }>();
   const unknown = new Map<string, number>();
   let generation = 0;
   const forget = () => {
     generation += 1;
     // Out of date, but still told from text that was never a key.
-    for (const entry of known.values()) entry.until = 0;
+    for (const entry of known.values()) {
+      entry.until = 0;
+      entry.believedUntil = 0;
+    }
     unknown.clear();
   };
   const stops = [bus?.subscribe(TOPIC, forget), bus?.onGap(forget)];
@@ -63,7 +70,7 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
     known.delete(hash);
     const until = now() + REMEMBER_MS;
     if (record === undefined) setNewest(unknown, hash, until);
-    else setNewest(known, hash, { record, until });
+    else setNewest(known, hash, { record, until, believedUntil: now() + BELIEVE_MS });
   };
 
   const find = async (hash: string, beforeAsking: (() => void) | undefined): Promise<KeyRecord | undefined> => {
@@ -73,7 +80,11 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
     if (entry === undefined) beforeAsking?.();
     return flights.run(`${generation}:${hash}`, async () => {
       const begun = generation;
-      const record = await store.byHash(hash);
+      const record = await store.byHash(hash).catch((error) => {
+        if (entry === undefined || entry.believedUntil <= now()) throw error;
+        return 'away' as const;
+      });
+      if (record === 'away') return entry?.record;
       // What was read before a change must not outlive it.
       if (begun === generation) remember(hash, record);
       return record;
@@ -86,12 +97,14 @@ export function createKeys({ store, adminKey, bus, now = Date.now }: KeysOptions
       if (adminHash !== undefined && timingSafeEqual(adminHash, Buffer.from(hash))) return ADMIN;
       const record = await find(hash, beforeAsking);
       if (record === undefined || (record.expiresAtMs ?? Number.POSITIVE_INFINITY) <= now()) return undefined;
-      return record.id === ADMIN.id ? ADMIN : { id: record.id, kind: 'key', scopes: new Set(record.scopes) };
+      if (record.id === ADMIN.id) return ADMIN;
+      const { id, scopes, plan, limits } = record;
+      return { id, kind: 'key', scopes: new Set(scopes), plan, limits };
     },
-    async create({ name, scopes, expiresAtMs }) {
+    async create({ plan, limits, ...given }) {
       const key = createApiKey();
       const id = `key_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
-      const record = { id, name, hash: hashApiKey(key), hint: hintOf(key), scopes, createdAtMs: now(), expiresAtMs };
+      const record = { id, ...given, plan, limits, hash: hashApiKey(key), hint: hintOf(key), createdAtMs: now() };
       await store.insert(record);
       return { key, record };
     },

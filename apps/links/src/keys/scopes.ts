@@ -14,6 +14,10 @@ export interface Caller {
   readonly id: string;
   readonly kind: 'admin' | 'key' | 'anonymous';
   readonly scopes: ReadonlySet<Scope>;
+  /** Of a key: the name of its plan. */
+  readonly plan?: string | undefined;
+  /** Of a key: its own policies, a JSON array. */
+  readonly limits?: string | undefined;
 }
 
 export const ADMIN: Caller = { id: 'admin', kind: 'admin', scopes: new Set(SCOPES) };

@@ -1,53 +1,58 @@
 import type { Clock } from '@spillway/kernel';
-import { createLimiter, type LimitMode, type LimitStore, type Policy, tokenBucket } from '@spillway/limit';
+import { createLimiter, tokenBucket } from '@spillway/limit';
 import type { Rate } from '../config.ts';
 import type { Foundation } from '../foundation/foundation.ts';
 import { type CountedLimiter, countedLimiter } from './counted-limiter.ts';
+import { createCountsByName, type DecisionCounts } from './decision-counts.ts';
+import { createKeyPlans, type KeyPlans } from './key-plans.ts';
+import { createLimitChecks, type LimitChecks } from './limit-checks.ts';
+import { limitStores } from './limit-store.ts';
+import { openPlans, type PlanSource } from './plan-source.ts';
 
 /** The service's own limits. Undefined: switched off. */
 export interface Limits {
   readonly redirect: CountedLimiter | undefined;
   readonly miss: CountedLimiter | undefined;
+  /** Calls of keys that have no plan. */
   readonly api: CountedLimiter | undefined;
   readonly create: CountedLimiter | undefined;
   readonly password: CountedLimiter | undefined;
   /** Guesses of API keys, by client: as many as of codes, and counted apart from them. */
   readonly key: CountedLimiter | undefined;
-  /** For `POST /limits/check`, by name. */
-  readonly named: ReadonlyMap<string, CountedLimiter>;
-  /** Every one that is on. */
-  readonly all: readonly CountedLimiter[];
+  /** Of keys that have one. */
+  readonly plans: KeyPlans;
+  /** What other programs limit by. */
+  readonly checks: LimitChecks;
+  readonly planSource: PlanSource;
+  /** What was decided by each that is on, as far as it was asked. */
+  readonly all: readonly DecisionCounts[];
+  close(): Promise<void>;
 }
-
-/** Policies that anyone with a key may check against: 10 and 50 a minute. */
-const NAMED = [
-  tokenBucket({ name: 'free', capacity: 10, refill: { tokens: 10, every: '1m' } }),
-  tokenBucket({ name: 'premium', capacity: 50, refill: { tokens: 50, every: '1m' } }),
-];
 
 /**
  * Clients are counted by each instance against its share of the limit: very many keys, most of them seen once, and no round
- * trip on the way of a redirect. Named policies are exact.
+ * trip on the way of a redirect. Plans and what other programs limit by are exact.
+ * @throws {ConfigurationError} when the file of the plans is wrong
  */
-export async function createLimits({ config, neighbours, redis }: Foundation, clock: Clock): Promise<Limits> {
+export async function createLimits(foundation: Foundation, clock: Clock): Promise<Limits> {
+  const { config, neighbours } = foundation;
   const { presence } = neighbours;
-  const all: CountedLimiter[] = [];
-  const open = (policy: Policy, mode: LimitMode, store?: LimitStore): CountedLimiter => {
-    const dependencies = store === undefined ? { presence, clock } : { presence, clock, store };
-    const limiter = countedLimiter(policy.name, createLimiter({ policy, mode }, dependencies));
-    all.push(limiter);
-    return limiter;
+  const all: DecisionCounts[] = [];
+  const shared = (name: string, rate: Rate | 'off'): CountedLimiter | undefined => {
+    if (rate === 'off') return undefined;
+    const limiter = createLimiter({ policy: toPolicy(name, rate), mode: 'share' }, { presence, clock });
+    const counted = countedLimiter(name, limiter);
+    all.push(counted);
+    return counted;
   };
-  const shared = (name: string, rate: Rate | 'off'): CountedLimiter | undefined =>
-    rate === 'off' ? undefined : open(toPolicy(name, rate), 'share');
-  let store: LimitStore | undefined;
-  if (redis !== undefined) {
-    const { redisLimitStore } = await import('@spillway/limit/redis');
-    store = redisLimitStore({ link: redis.main, prefix: config.prefix });
-  }
-  // Several instances without a Redis have nothing to count in together but their number.
-  const mode = store === undefined && config.database.kind === 'postgres' ? 'share' : 'exact';
-  const named = NAMED.map((policy) => [policy.name, open(policy, mode, store)] as const);
+  const openStore = await limitStores(foundation);
+  const store = openStore();
+  // A call holds nothing that could be given back: keys are not counted by slots.
+  const strategies = new Set([...store.strategies].filter((strategy) => strategy !== 'concurrency'));
+  const planSource = await openPlans(foundation, strategies);
+  const countsOf = createCountsByName(all);
+  const plans = createKeyPlans({ source: planSource, store, presence, countsOf, strategies });
+  const checks = createLimitChecks({ source: planSource, store: openStore(), presence, countsOf });
   return {
     redirect: shared('redirect', config.limits.redirect),
     miss: shared('miss', config.limits.miss),
@@ -55,8 +60,14 @@ export async function createLimits({ config, neighbours, redis }: Foundation, cl
     create: shared('create', config.limits.create),
     password: shared('password', config.limits.password),
     key: shared('key', config.limits.miss),
-    named: new Map(named),
+    plans,
+    checks,
+    planSource,
     all,
+    async close() {
+      planSource.close();
+      await Promise.all([plans.close(), checks.close()]);
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { Problem, problemSchema } from '../http/problem.ts';
 import { bodyFailures, failures, security } from '../http/route-schemas.ts';
 import { shown } from '../http/saying.ts';
 import type { Authorize } from '../keys/authorize.ts';
+import type { CallerCharges } from '../limits/caller-charges.ts';
 import { checkNewLink, invalidLink } from './check-new-link.ts';
 import { createBatch } from './create-batch.ts';
 import type { Domains } from './domains.ts';
@@ -33,6 +34,8 @@ export interface LinkRoutesOptions {
   readonly authorize: Authorize;
   /** As `authorize('links:write')`, and lets in whoever may shorten without a key. */
   readonly authorizeCreate: ReturnType<Authorize>;
+  /** Charges the caller of a batch for its rows; throws the problem when they are more than it has left. */
+  readonly chargeRows: CallerCharges['rows'];
   /** Exact counts by link id. */
   readonly clickTotals: (linkIds: readonly number[]) => Promise<ReadonlyMap<number, number>>;
 }
@@ -85,12 +88,13 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
   app.post(
     '/links/batch',
     {
-      onRequest: authorize('links:write'),
+      onRequest: authorize('links:write', 'by-rows'),
+      preHandler: async (request, reply) => options.chargeRows(request.caller, reply, request.body.links.length),
       bodyLimit: 16 * 1024 * 1024,
       schema: {
         summary: 'Make up to 1,000 links',
         description:
-          'Each row is made or refused by itself; the results stand in the order of the rows: 201 for a link made now, 200 for one that an earlier request with the same Idempotency-Key made. At most 100 of them may have a password.',
+          'Each row is made or refused by itself; the results stand in the order of the rows: 201 for a link made now, 200 for one that an earlier request with the same Idempotency-Key made. At most 100 of them may have a password. A key with a plan is charged for each row: 429 when they are more than it has left, and then none is made.',
         tags,
         security,
         headers: idempotencyHeaders,

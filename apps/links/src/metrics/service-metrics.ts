@@ -81,7 +81,7 @@ function addRequests({ redirects, requests }: Counts, { counter, histogram }: Ow
   );
 }
 
-function addLimits({ all }: Limits, { counter }: OwnMetrics): void {
+function addLimits({ all, planSource }: Limits, { counter }: OwnMetrics): void {
   counter(
     'spillway_limit_decisions_total',
     'Takes decided, by policy, outcome (allowed, denied) and who decided',
@@ -100,6 +100,9 @@ function addLimits({ all }: Limits, { counter }: OwnMetrics): void {
     ['policy'],
     () => all.map(({ name: policy, counts }) => [{ policy }, counts().degraded]),
   );
+  counter('spillway_links_plan_file_errors_total', 'Versions of the plans that were wrong, and passed over', [], () => [
+    [{}, planSource.mistakes],
+  ]);
 }
 
 function addCache(cache: Cache<unknown>, { counter, gauge }: OwnMetrics): void {

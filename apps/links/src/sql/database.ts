@@ -8,6 +8,11 @@ export interface Database {
   /** Statistics and exports: read only, on connections of their own, ten times the deadline. Sees what is committed. */
   readonly reports: SqlQueries;
   /**
+   * PostgreSQL, for limits, on connections of their own: takes of one key wait for each other, and links for none of them.
+   * Undefined on SQLite, whose one process keeps them in memory.
+   */
+  readonly limits: SqlRunner | undefined;
+  /**
    * Brings the schema up to date; instances that start at once take turns. Returns the ids applied now.
    * @throws {StartupError} when the server is too old, or the database belongs to a newer program
    */

@@ -75,4 +75,8 @@ export const linkMigrations: readonly Migration[] = [
     id: 'links-006-settings',
     up: both('CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)'),
   },
+  {
+    id: 'links-007-key-plans',
+    up: both('ALTER TABLE api_keys ADD COLUMN plan TEXT', 'ALTER TABLE api_keys ADD COLUMN limits TEXT'),
+  },
 ];

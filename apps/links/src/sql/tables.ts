@@ -60,6 +60,10 @@ export interface ApiKeysTable {
   scopes: string;
   created_at: Millis;
   expires_at: Millis | null;
+  /** The name of its plan; null where it has none of its own. */
+  plan: string | null;
+  /** A JSON array of policies in place of those of the same name in its plan. */
+  limits: string | null;
 }
 
 export interface IdempotencyKeysTable {

@@ -259,7 +259,7 @@ describe.each(CONFIGURATIONS)('the API on %s', (configuration) => {
         'POST',
         '/keys',
         { name: 'x', scopes: ['links:read'], foo: 1 },
-        { foo: 'is not known here; leave it out, or take one of name, scopes, expiresAt' },
+        { foo: 'is not known here; leave it out, or take one of name, scopes, expiresAt, plan, limits' },
       ],
       [
         'GET',

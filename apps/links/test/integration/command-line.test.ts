@@ -263,7 +263,7 @@ test('a replay does not begin when the service would not believe its times', asy
 });
 
 test('a key is made, used, listed and revoked', async () => {
-  const made = await spillway(['keys', 'create', 'for tests', '--scopes', 'links:read'], { env });
+  const made = await spillway(['keys', 'create', 'for tests', '--scopes', 'links:read', '--plan', 'free'], { env });
   expect(made.code).toBe(0);
   const key = { ...env, SPILLWAY_KEY: made.stdout };
   expect((await spillway(['export'], { env: key })).code).toBe(0);
@@ -271,7 +271,7 @@ test('a key is made, used, listed and revoked', async () => {
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/Give a key that may do this with --key or SPILLWAY_KEY/);
   const listed = await spillway(['keys', 'list'], { env });
-  const [, id = ''] = /^(key_\w+) +for tests +links:read/m.exec(listed.stdout) ?? [];
+  const [, id = ''] = /^(key_\w+) +for tests +links:read .* never +free$/m.exec(listed.stdout) ?? [];
   expect((await spillway(['keys', 'revoke', id], { env })).stdout).toBe(`Revoked ${id}.`);
   expect((await spillway(['export'], { env: key })).stderr).toMatch(/refused/);
 });

@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '@spillway/kernel';
 import { createDatabaseIn, temporaryDirectory } from '@spillway/testkit';
 import Fastify from 'fastify';
 import { describe, expect, inject, test } from 'vitest';
@@ -23,7 +24,7 @@ async function openKeys(dialect: 'SQLite' | 'PostgreSQL') {
   };
   const { database, close } = await openMigratedDatabase(parseConfig(settings));
   open.defer(close);
-  const store = createKeyStore(database.sql);
+  const store = { ...createKeyStore(database.sql) };
   const asked: string[] = [];
   const time = { ms: Date.UTC(2030, 0) };
   const keys = createKeys({
@@ -38,7 +39,8 @@ async function openKeys(dialect: 'SQLite' | 'PostgreSQL') {
     bus: undefined,
     now: () => time.ms,
   });
-  return { keys, asked, time, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  const neighbour = createKeys({ store, adminKey: undefined, bus: undefined });
+  return { keys, neighbour, store, asked, time, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
 const newKey = { name: 'a program', scopes: SCOPES, expiresAtMs: undefined };
@@ -101,6 +103,34 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('keys on %s', (dialect) => {
     expect(await keys.authenticate(key)).toBeDefined();
     await keys.revoke(record.id);
     expect(await keys.authenticate(key)).toBeUndefined();
+  });
+
+  test('what another instance changed is seen within a second, also when nobody tells of it', async () => {
+    await using service = await openKeys(dialect);
+    const { keys, neighbour, time } = service;
+    const { key, record } = await keys.create({ ...newKey, plan: 'free' });
+    expect(await keys.authenticate(key)).toMatchObject({ plan: 'free', limits: undefined });
+    await neighbour.update(record.id, { plan: 'premium', limits: '[]' });
+    time.ms += 900;
+    expect(await keys.authenticate(key)).toMatchObject({ plan: 'premium', limits: '[]' });
+    await neighbour.revoke(record.id);
+    time.ms += 900;
+    expect(await keys.authenticate(key)).toBeUndefined();
+  });
+
+  test('a key is believed in for five seconds while the database does not answer, and not once a change was told of', async () => {
+    await using service = await openKeys(dialect);
+    const { keys, store, time } = service;
+    const [first, second] = [await keys.create(newKey), await keys.create(newKey)];
+    await keys.authenticate(first.key);
+    await keys.authenticate(second.key);
+    const away = new StoreUnavailableError('query');
+    store.byHash = () => Promise.reject(away);
+    time.ms += 4_900;
+    expect(await keys.authenticate(first.key)).toBeDefined();
+    await keys.update(second.record.id, { name: 'another' });
+    await expect(keys.authenticate(first.key)).rejects.toThrow(away);
+    await expect(keys.authenticate(createApiKey())).rejects.toThrow(away);
   });
 
   test('made-up keys of a client that has had its share are refused without the database', async () => {

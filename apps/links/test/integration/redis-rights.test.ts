@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { createDatabaseIn, type Database, type RedisServer, startRedis, temporaryDirectory } from '@spillway/testkit';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { spillway, startEmbedded } from '../support/spillway.ts';
 
-/** All that the service sends or calls in scripts, and no more. */
-const NEEDED =
-  'get mget set time unlink del exists getrange hget hincrby hset incr pexpire pttl eval evalsha publish subscribe ' +
-  'xadd xack xdel xgroup xinfo xpending xrange xtrim xreadgroup xautoclaim zadd zcard zrem zremrangebyscore';
+/** The rules of the page for operators: all that the service sends or calls in scripts, what some limits need besides, the cache's. */
+const PAGE = readFileSync(new URL('../../../../docs/3.operations/redis-rights.md', import.meta.url), 'utf8');
+const [NEEDED = '', SOME_LIMITS = '', OF_CACHE = ''] = [...PAGE.matchAll(/^ACL SETUSER .*$/gm)].map(([line]) =>
+  [...line.matchAll(/ \+([a-z]+)/g)].map(([, name]) => name).join(' '),
+);
 
 describe('a Redis user with few rights', () => {
   let redis: RedisServer;
@@ -26,7 +28,84 @@ describe('a Redis user with few rights', () => {
   });
   const grant = (user: string, ...rules: string[]) =>
     redis.command('ACL', 'SETUSER', user, 'reset', 'on', '>pw', '~spillway:*', '&spillway:*', '+@connection', ...rules);
-  const all = NEEDED.split(' ').map((name) => `+${name}`);
+  const rules = (names: string) => names.split(' ').map((name) => `+${name}`);
+  const all = rules(NEEDED).filter((rule) => rule !== '+info');
+
+  test('the page names what was found to be needed', () => {
+    expect(NEEDED.split(' ').sort()).toEqual([
+      ...['del', 'eval', 'evalsha', 'exists', 'get', 'getrange', 'hget', 'hincrby', 'hset', 'incr', 'info', 'mget'],
+      ...['pexpire', 'pttl', 'publish', 'set', 'subscribe', 'time', 'unlink', 'xack', 'xadd', 'xautoclaim', 'xdel'],
+      ...['xgroup', 'xinfo', 'xpending', 'xrange', 'xreadgroup', 'xtrim', 'zadd', 'zcard', 'zrem', 'zremrangebyscore'],
+    ]);
+  });
+
+  describe('limits', () => {
+    const one = { name: 'one', limit: 1, window: '1h' };
+    const ACTIONS = ['peek', 'take', 'take', 'refund', 'take', 'block', 'reset', 'take'];
+    /** Each action, with an id; what decided each. */
+    const decide = async ({ url, adminKey }: { url: string; adminKey: string }, policy: Record<string, unknown>) => {
+      const decidedBy: string[] = [];
+      for (const action of ACTIONS) {
+        const id = action === 'take' || action === 'refund' ? { id: 'an id' } : {};
+        const body = { action, policy, key: 'somebody', ...id, ...(action === 'block' ? { for: '10m' } : {}) };
+        const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
+        const answer = await fetch(`${url}/api/v1/limits/check`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify(body),
+        });
+        expect(answer.status, await answer.clone().text()).toBe(200);
+        decidedBy.push(((await answer.json()) as { decidedBy: string }).decidedBy);
+      }
+      return decidedBy;
+    };
+    const byStore = ACTIONS.map(() => 'store');
+
+    test('of most strategies need no more', async () => {
+      await grant('limits', ...all, '+info');
+      await redis.command('ACL', 'LOG', 'RESET');
+      await using service = await startEmbedded(env('limits'));
+      for (const policy of [
+        { strategy: 'token-bucket', name: 'one', capacity: 1, refill: { tokens: 1, every: '1h' } },
+        { strategy: 'gcra', name: 'one', limit: 1, every: '1h' },
+        { strategy: 'fixed-window', ...one },
+        { strategy: 'sliding-window', ...one },
+        { strategy: 'quota', name: 'one', limit: 1, per: 'day' },
+      ]) {
+        expect(await decide(service, policy), policy.strategy).toEqual(byStore);
+      }
+      expect(await redis.command('ACL', 'LOG')).toEqual([]);
+    });
+
+    test('by log and by slots are shares without them', async () => {
+      await grant('limits', ...all, '+info');
+      await using service = await startEmbedded(env('limits', { LOG_LEVEL: 'silent' }));
+      const headers = { 'x-api-key': service.adminKey, 'content-type': 'application/json' };
+      for (const policy of [
+        { strategy: 'sliding-log', ...one },
+        { strategy: 'concurrency', name: 'one', limit: 1, lease: '1h' },
+      ]) {
+        const body = JSON.stringify({ policy, key: 'somebody', id: 'an id' });
+        const answer = await fetch(`${service.url}/api/v1/limits/check`, { method: 'POST', headers, body });
+        expect(await answer.json()).toMatchObject({ outcome: 'allowed', decidedBy: 'share', degraded: true });
+      }
+      const metrics = await (await fetch(`${service.url}/metrics`)).text();
+      expect(metrics).toMatch(/^spillway_limit_store_errors_total\{.*\} [1-9]/m);
+    });
+
+    test('by log and by slots need those that the page adds', async () => {
+      await grant('limits', ...all, '+info', ...rules(SOME_LIMITS));
+      await redis.command('ACL', 'LOG', 'RESET');
+      await using service = await startEmbedded(env('limits'));
+      for (const policy of [
+        { strategy: 'sliding-log', ...one },
+        { strategy: 'concurrency', name: 'one', limit: 2, lease: '1h' },
+      ]) {
+        expect(await decide(service, policy), policy.strategy).toEqual(byStore);
+      }
+      expect(await redis.command('ACL', 'LOG')).toEqual([]);
+    });
+  });
 
   test('starts with those that are needed: creates, redirects and counts, and nothing is left of the check', async () => {
     await grant('exact', ...all, '+info');
@@ -68,10 +147,7 @@ describe('a Redis user with few rights', () => {
 
   test('the Redis of the cache alone needs what the cache does', async () => {
     await grant('main', ...all);
-    await grant(
-      'cache',
-      ...'get mget set time unlink exists getrange eval evalsha'.split(' ').map((name) => `+${name}`),
-    );
+    await grant('cache', ...rules(OF_CACHE));
     const cache = { REDIS_CACHE_URL: `redis://cache:pw@127.0.0.1:${redis.port}` };
     await using service = await startEmbedded(env('main', cache));
     expect((await fetch(`${service.url}/readyz`)).status).toBe(200);

@@ -44,3 +44,24 @@ test('a file that is not there, or wrong from the beginning, is refused with its
     'The plans in "/nowhere/plans.json" can not be read',
   );
 });
+
+test('a plan that can not be counted by is wrong, in the plan of a key too', async () => {
+  const directory = temporaryDirectory({ name: 'plans' });
+  onTestFinished(() => directory.close());
+  const path = join(directory.path, 'plans.json');
+  const log = (name: string) => ({ strategy: 'sliding-log', name, limit: 5, window: '1m' });
+  const plans = plansOf(10);
+  const strategies = new Set(['token-bucket'] as const);
+  await writeFile(path, JSON.stringify({ ...plans, keys: { ada: { plan: 'free', policies: [log('free')] } } }));
+  await expect(openPlanFile(path, { strategies })).rejects.toThrow(
+    `The plans in "${path}" are wrong:\n  keys["ada"].policies[0].strategy: must be one of "token-bucket" here, got "sliding-log"`,
+  );
+  const shadow = { ...plans, plans: { free: { ...plans.plans.free, shadow: [log('tried')] } } };
+  await writeFile(path, JSON.stringify(shadow));
+  await expect(openPlanFile(path, { strategies })).rejects.toThrow(
+    'plans["free"].shadow[0].strategy: must be one of "token-bucket" here, got "sliding-log"',
+  );
+  const file = await openPlanFile(path);
+  file.close();
+  expect(file.plans.defaultPlan.shadow).toHaveLength(1);
+});

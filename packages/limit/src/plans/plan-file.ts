@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigurationError, type Duration, toMs } from '@spillway/kernel';
+import type { StrategyName } from '../strategies/policy.ts';
 import { createPlanBook, type PlanBook, type PlanBookOptions } from './plan-book.ts';
-import { parsePlans } from './plans.ts';
+import { type Plans, parsePlans, refuseStrategies } from './plans.ts';
 
 export interface PlanFileOptions extends PlanBookOptions {
   /** How often the file is read: a change holds after so long. Default `"500ms"`. */
   readonly every?: Duration;
   /** Called when the file can not be read or holds wrong plans: the last good ones stay in force. Default: a process warning. */
   readonly onError?: (error: Error) => void;
+  /** What can be counted by, e.g. a store's `strategies`: plans with another one are wrong. Default: all. */
+  readonly strategies?: ReadonlySet<StrategyName>;
 }
 
 export interface PlanFile extends PlanBook {
@@ -21,10 +24,10 @@ export interface PlanFile extends PlanBook {
  * @throws {ConfigurationError} when the file can not be read at first, or holds wrong plans
  */
 export async function openPlanFile(path: string, options: PlanFileOptions = {}): Promise<PlanFile> {
-  const { every = '500ms', onError = (error) => process.emitWarning(error), ...bookOptions } = options;
+  const { every = '500ms', onError = (error) => process.emitWarning(error), strategies, ...bookOptions } = options;
   const everyMs = toMs(every);
   let text = await read(path);
-  const book = createPlanBook(plansFrom(path, text), bookOptions);
+  const book = createPlanBook(plansFrom(path, text, strategies), bookOptions);
   let failed: string | undefined;
   let closed = false;
   let timer: NodeJS.Timeout;
@@ -33,7 +36,7 @@ export async function openPlanFile(path: string, options: PlanFileOptions = {}):
     try {
       const now = await read(path);
       if (closed || (now === text && failed === undefined)) return;
-      if (now !== text) book.replace(plansFrom(path, now));
+      if (now !== text) book.replace(plansFrom(path, now, strategies));
       text = now;
       failed = undefined;
     } catch (error) {
@@ -69,7 +72,7 @@ async function read(path: string): Promise<string> {
   }
 }
 
-function plansFrom(path: string, text: string) {
+function plansFrom(path: string, text: string, strategies: ReadonlySet<StrategyName> | undefined): Plans {
   let data: unknown;
   try {
     data = JSON.parse(text);
@@ -77,7 +80,9 @@ function plansFrom(path: string, text: string) {
     throw new ConfigurationError(`The plans in "${path}" are no JSON (${(error as Error).message})`);
   }
   try {
-    return parsePlans(data);
+    const plans = parsePlans(data);
+    if (strategies !== undefined) refuseStrategies(plans, strategies);
+    return plans;
   } catch (error) {
     if (error instanceof ConfigurationError)
       throw new ConfigurationError(`The plans in "${path}" are wrong:`, error.issues);

@@ -1,7 +1,7 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { parsePolicy } from '../strategies/parse-policy.ts';
-import type { Policy } from '../strategies/policy.ts';
+import type { Policy, StrategyName } from '../strategies/policy.ts';
 
 /** What a key may have: every take is charged to all `policies`, or to none. */
 export interface Plan {
@@ -81,6 +81,27 @@ export function parsePlans(input: unknown): Plans {
   }
   if (issues.length > 0 || defaultPlan === undefined) throw new ConfigurationError('The plans are wrong:', issues);
   return { byName, defaultPlan, byKey };
+}
+
+/** @throws {ConfigurationError} naming every policy that can not be counted by these strategies */
+export function refuseStrategies(plans: Plans, known: ReadonlySet<StrategyName>): void {
+  const words = [...known].map((name) => `"${name}"`).join(', ');
+  const wrongOf = (policies: readonly Policy[], path: string): Issue[] =>
+    policies.flatMap(({ strategy }, at) => {
+      if (known.has(strategy)) return [];
+      return [{ path: `${path}[${at}].strategy`, message: `must be one of ${words} here, got "${strategy}"` }];
+    });
+  const wrongIn = (plan: Plan, path: string): Issue[] => [
+    ...wrongOf(plan.policies, `${path}.policies`),
+    ...wrongOf(plan.shadow, `${path}.shadow`),
+  ];
+  const issues = [
+    ...[...plans.byName].flatMap(([name, plan]) => wrongIn(plan, `plans[${JSON.stringify(name)}]`)),
+    ...[...plans.byKey].flatMap(([key, plan]) =>
+      plan === plans.byName.get(plan.name) ? [] : wrongIn(plan, `keys[${JSON.stringify(key)}]`),
+    ),
+  ];
+  if (issues.length > 0) throw new ConfigurationError('The plans are wrong:', issues);
 }
 
 function planFrom(name: string, input: unknown, issues: Issue[]): Plan {

@@ -2,7 +2,7 @@ import { type SqlRunner, StoreUnavailableError } from '@spillway/kernel';
 import { type PgPool, postgresRunner } from '@spillway/kernel/postgres';
 import pg from 'pg';
 import type { DatabaseConfig } from '../../config.ts';
-import { createBreaker } from '../breaker.ts';
+import { type Breaker, createBreaker } from '../breaker.ts';
 import type { Database } from '../database.ts';
 import { migrate } from '../migrate.ts';
 import { preparedName } from './prepared.ts';
@@ -11,30 +11,36 @@ type PostgresConfig = Extract<DatabaseConfig, { kind: 'postgres' }>;
 
 /** How much longer a report may take than a look-up. */
 const REPORT_FACTOR = 10;
+const LIMIT_CONNECTIONS = 4;
 /** Long enough for another instance's migrations, which this one waits for. */
 const MIGRATION_TIMEOUT_MS = 120_000;
 const MOST_CONNECT_MS = 10_000;
 
 /**
- * PostgreSQL: a pool for the work, a small one for reports, and one breaker for the first. Reports ask nothing while it is open,
- * but do not open it: they are slow by nature, and wait for each other. Connects when first asked.
+ * PostgreSQL: a pool for the work, small ones for reports and limits, and a breaker for the first and the last. Reports ask nothing
+ * while the first is open, but do not open it: they are slow by nature, and wait for each other. Nor do limits: those of one
+ * key wait for each other, and whoever waits too long for that has met no server that is away. Connects when first asked.
  */
 export function openPostgres(config: PostgresConfig): Database {
   const work = createPool(config, { max: config.pool, timeoutMs: config.timeoutMs, name: 'spillway' });
   const reports = createPool(config, { max: 3, timeoutMs: config.timeoutMs * REPORT_FACTOR, name: 'spillway-reports' });
+  const limits = createPool(config, { max: LIMIT_CONNECTIONS, timeoutMs: config.timeoutMs, name: 'spillway-limits' });
   const probe = createPool(config, { max: 1, timeoutMs: config.timeoutMs, name: 'spillway-probe' });
   const runner = postgresRunner(withPreparedLookups(work));
   const probeRunner = postgresRunner(probe as unknown as PgPool);
-  const breaker = createBreaker({ probe: () => probeRunner.query('SELECT 1'), isAnswer });
+  const probeOnce = () => probeRunner.query('SELECT 1');
+  const breaker = createBreaker({ probe: probeOnce, isAnswer });
+  const limitBreaker = createBreaker({ probe: probeOnce, isAnswer });
   const reportRunner = postgresRunner(reports as unknown as PgPool);
 
-  const sql: SqlRunner = {
+  const guarded = (inner: SqlRunner, by: Breaker): SqlRunner => ({
     dialect: 'postgres',
-    query: (text, values) => breaker.run('query', () => runner.query(text, values)),
-    transaction: (workInside) => breaker.run('transaction', () => runner.transaction(workInside)),
-  };
+    query: (text, values) => by.run('query', () => inner.query(text, values)),
+    transaction: (workInside) => by.run('transaction', () => inner.transaction(workInside)),
+  });
   return {
-    sql,
+    sql: guarded(runner, breaker),
+    limits: guarded(postgresRunner(limits as unknown as PgPool), limitBreaker),
     reports: {
       dialect: 'postgres',
       query: async (text, values) => {
@@ -58,7 +64,8 @@ export function openPostgres(config: PostgresConfig): Database {
     },
     async close() {
       breaker.close();
-      await Promise.all([work.end(), reports.end(), probe.end()]);
+      limitBreaker.close();
+      await Promise.all([work.end(), reports.end(), limits.end(), probe.end()]);
     },
   };
 }

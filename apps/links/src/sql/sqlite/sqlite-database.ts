@@ -40,6 +40,7 @@ export async function openSqlite({
   return {
     sql: runner,
     reports,
+    limits: undefined,
     migrate: (migrations) => migrate(runner, migrations),
     get state() {
       return writer.state === 'up' && reader.state === 'up' ? 'up' : 'down';
