@@ -1,3 +1,4 @@
+import { ownText } from '@spillway/kernel';
 import type { Decision, Quota } from './core/decision.ts';
 import type { Policy } from './strategies/policy.ts';
 
@@ -80,7 +81,7 @@ export class LocalBlocks {
     }
     this.#old.delete(key);
     const untilUs = atUs + decision.retryAfterMs * 1000;
-    this.#young.set(key, { decision, cost: asked, policies, atUs, untilUs });
+    this.#young.set(ownText(key), { decision, cost: asked, policies, atUs, untilUs });
   }
 
   forget(key: string): void {
