@@ -6,6 +6,7 @@ import {
   type Presence,
   type Random,
 } from '@spillway/kernel';
+import { measuredStore } from './measured-store.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
 import type { LimitStore } from './store.ts';
 import { policyIssues } from './strategies/parse-policy.ts';
@@ -94,7 +95,7 @@ export function parseLimiterOptions(options: LimiterOptions, dependencies: Limit
     onStoreError,
     maxKeys,
     maxWaiting,
-    store: store ?? memoryLimitStore({ maxKeys, clock, random }),
+    store: store === undefined ? memoryLimitStore({ maxKeys, clock, random }) : measuredStore(store),
     presence: presence ?? { instances: 1 },
     clock,
     random,

@@ -7,6 +7,7 @@
  * policy are not shared, since one key's holders could keep another out for a whole lease: there a newcomer is turned away.
  */
 import { OverloadedError, ownText } from '@spillway/kernel';
+import { tellOfBound } from '../bounds.ts';
 import type { Verdict } from '../core/decision.ts';
 import type { Policy } from '../strategies/policy.ts';
 import type { Strategy, Taken } from '../strategies/strategy.ts';
@@ -111,6 +112,7 @@ export class StateTable implements KeyTable {
   }
 
   #full({ name }: Policy): OverloadedError {
+    tellOfBound('slots');
     return new OverloadedError(`The memory for keys that hold slots of policy "${name}"`, this.#maxKeys);
   }
 
