@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  concurrency,
   createLimiter,
   type LimitBoundMessage,
   type LimitStoreMessage,
@@ -13,6 +14,8 @@ import { parsePlans } from './plans/plans.ts';
 import type { LimitStore } from './store.ts';
 
 const policy = tokenBucket({ name: 'free', capacity: 1, refill: { tokens: 1, every: '1h' } });
+
+const many = tokenBucket({ name: 'many', capacity: 9, refill: { tokens: 1, every: '1h' } });
 
 /** A store of a class with private fields, as a user may write one: what is not overridden must still reach them. */
 class Shared implements LimitStore {
@@ -121,7 +124,10 @@ describe('a limiter tells', () => {
     const limiter = createLimiter({ policy, maxKeys: 1, maxWaiting: 1 });
     await limiter.block('ada', '1h');
     await expect(limiter.block('grace', '1h')).rejects.toThrow('blocked keys');
-    for (const id of ['a', 'b', 'c']) await limiter.take('edsger', { id });
+    const large = createLimiter({ policy: many, maxKeys: 2 });
+    for (const id of ['a', 'b', 'c']) await large.take('ada', { id });
+    const slots = createLimiter({ policy: concurrency({ name: 'slots', limit: 1, lease: '1h' }), maxKeys: 1 });
+    for (const key of ['ada', 'grace']) await slots.take(key, { id: 'a' });
     const busy = createLimiter({ policy, maxWaiting: 1 });
     await busy.take('ada');
     const waits = [busy.wait('ada'), busy.wait('ada')].map((wait) => wait.catch(() => {}));
@@ -130,6 +136,6 @@ describe('a limiter tells', () => {
     const shared = createLimiter({ policy, maxKeys: 1 }, { store: new Shared(), presence: { instances: 1 } });
     for (const key of ['x', 'y', 'z']) for (const _ of [1, 2]) await shared.take(key);
     const bounds = new Set(told<LimitBoundMessage>('bound').map(({ bound }) => bound));
-    expect([...bounds]).toEqual(['blocks', 'waiting', 'local-blocks']);
+    expect([...bounds]).toEqual(['blocks', 'ids', 'slots', 'waiting', 'local-blocks']);
   });
 });
