@@ -71,7 +71,7 @@ export const limitMetrics: readonly ChannelMetrics[] = [
     };
   }),
   on<LimitBlockMessage>('spillway:limit:block', (metrics) => {
-    const blocks = metrics.counter('limit_blocks_total', 'Keys that somebody had blocked', ['policy']);
+    const blocks = metrics.counter('limit_blocks_total', 'Keys that were blocked by a call', ['policy']);
     return ({ policies }) => {
       for (const policy of policies) blocks.add(1, policy);
     };
