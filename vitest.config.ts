@@ -36,7 +36,7 @@ const kinds: readonly Kind[] = [
   },
   {
     name: 'integration',
-    include: ['{packages,apps}/*/test/integration/**/*.test.ts'],
+    include: ['{packages,apps}/*/test/integration/**/*.test.ts', 'bench/test/integration/**/*.test.ts'],
     timeout: 180_000,
     workers: 2,
     servers: true,

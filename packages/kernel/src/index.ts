@@ -10,6 +10,7 @@ export {
   StoreUnavailableError,
 } from './errors.ts';
 export { FleetingMap } from './fleeting-map.ts';
+export { ownText } from './own-text.ts';
 export { type Random, seededRandom } from './random.ts';
 export { createSingleFlight, type SingleFlight } from './single-flight.ts';
 export type { Migration, SqlDialect, SqlQueries, SqlResult, SqlRunner, SqlValue } from './sql.ts';

@@ -35,10 +35,13 @@ export {
   memoryLimitStore,
 } from './memory/memory-store.ts';
 export type {
+  LimitBlockMessage,
+  LimitBoundMessage,
   LimitDecisionMessage,
   LimitOverflowMessage,
   LimitShadowMessage,
   LimitStoreErrorMessage,
+  LimitStoreMessage,
   LimitUnknownPlanMessage,
 } from './messages.ts';
 export { createPlanBook, type PlanBook, type PlanBookOptions } from './plans/plan-book.ts';

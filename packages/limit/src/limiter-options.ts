@@ -6,6 +6,7 @@ import {
   type Presence,
   type Random,
 } from '@spillway/kernel';
+import { measuredStore } from './measured-store.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
 import type { LimitStore } from './store.ts';
 import { policyIssues } from './strategies/parse-policy.ts';
@@ -30,7 +31,7 @@ export type LimiterOptions = ({ readonly policy: Policy } | { readonly policies:
   readonly onStoreError?: OnStoreError;
   /**
    * Keys that this instance counts by itself (mode `share`, or while the store is away), per policy; and keys whose refusal by the
-   * store it remembers. Default 100,000.
+   * store it remembers, which take at most 44 MB, and 26 more for each further policy. Default 100,000.
    */
   readonly maxKeys?: number;
   /** Calls that `wait` at once; beyond it they are refused with `OverloadedError`. Default 1,000. */
@@ -94,7 +95,7 @@ export function parseLimiterOptions(options: LimiterOptions, dependencies: Limit
     onStoreError,
     maxKeys,
     maxWaiting,
-    store: store ?? memoryLimitStore({ maxKeys, clock, random }),
+    store: store === undefined ? memoryLimitStore({ maxKeys, clock, random }) : measuredStore(store),
     presence: presence ?? { instances: 1 },
     clock,
     random,

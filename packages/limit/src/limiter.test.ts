@@ -218,7 +218,7 @@ describe('a limiter’s messages', () => {
     await limiter.take('ada');
     expect(seen).toEqual([
       { policies: ['free'], error: outage } satisfies LimitStoreErrorMessage,
-      { key: 'ada', cost: 2, decision } satisfies LimitDecisionMessage,
+      { key: 'ada', cost: 2, decision, strategy: 'token-bucket' } satisfies LimitDecisionMessage,
       { policies: ['free'], error: outage } satisfies LimitStoreErrorMessage,
     ]);
   });

@@ -16,7 +16,7 @@ import {
   parseLimiterOptions,
 } from './limiter-options.ts';
 import { LocalBlocks } from './local-blocks.ts';
-import type { LimitDecisionMessage, LimitStoreErrorMessage } from './messages.ts';
+import type { LimitBlockMessage, LimitDecisionMessage, LimitStoreErrorMessage } from './messages.ts';
 import { createShare } from './share.ts';
 import type { LimitStore, Refund, SynchronousLimitStore } from './store.ts';
 import type { Policy } from './strategies/policy.ts';
@@ -102,17 +102,28 @@ const SLOTS_ASK_AGAIN_MS = 1000;
 
 const decisions = channel('spillway:limit:decision');
 const storeErrors = channel('spillway:limit:store-error');
+const keyBlocks = channel('spillway:limit:block');
 
 /**
  * A limiter for one or several policies; with several, a take charges all of them or none.
  * @throws {ConfigurationError} with everything at fault, among it policies whose strategy the store does not have
  */
 export function createLimiter(options: LimiterOptions, dependencies: LimiterDependencies = {}): Limiter {
+  return openLimiter(options, dependencies, 'told');
+}
+
+/** `untold`: its decisions are no decisions to whoever listens, since nothing follows from them. */
+export function openLimiter(
+  options: LimiterOptions,
+  dependencies: LimiterDependencies,
+  decisionsAre: 'told' | 'untold',
+): Limiter {
   const setup = parseLimiterOptions(options, dependencies);
   const { policies, mode, onStoreError, store, maxKeys, maxWaiting, clock } = setup;
   const share = createShare({ ...setup, degraded: mode === 'exact' });
   const isLocal = store.scope === 'process';
   const blocks = isLocal ? undefined : new LocalBlocks(maxKeys);
+  const told = decisionsAre === 'told' ? teller(policies) : untold;
   const needsId = policies.some(({ strategy }) => strategy === 'concurrency');
 
   async function takeExact(subject: string, cost: number, id: string | undefined): Promise<Decision> {
@@ -250,6 +261,10 @@ export function createLimiter(options: LimiterOptions, dependencies: LimiterDepe
         if (mode === 'share') await share.block(subject, forUs);
         else if (!isLocal) await share.block(subject, forUs).catch(unlessOverloaded);
         if (mode === 'exact') await store.block(subject, policies, forUs);
+        if (keyBlocks.hasSubscribers) {
+          const names = policies.map(({ name }) => name);
+          keyBlocks.publish({ key, policies: names, forMs: forUs / 1000 } satisfies LimitBlockMessage);
+        }
       } finally {
         blocks?.forget(subject);
       }
@@ -279,10 +294,18 @@ export function createLimiter(options: LimiterOptions, dependencies: LimiterDepe
   };
 }
 
-function told(key: string, cost: number, decision: Decision): Decision {
-  if (decisions.hasSubscribers) decisions.publish({ key, cost, decision } satisfies LimitDecisionMessage);
-  return decision;
-}
+type Teller = (key: string, cost: number, decision: Decision) => Decision;
+
+const untold: Teller = (_, __, decision) => decision;
+
+const teller =
+  (policies: readonly Policy[]): Teller =>
+  (key, cost, decision) => {
+    if (!decisions.hasSubscribers) return decision;
+    const { strategy } = policies.find(({ name }) => name === decision.policy) ?? (policies[0] as Policy);
+    decisions.publish({ key, cost, decision, strategy } satisfies LimitDecisionMessage);
+    return decision;
+  };
 
 function check(key: string, cost: number, what: 'take' | 'refund'): void {
   if (typeof key !== 'string') throw new ConfigurationError(`A limiter's key must be a string, got ${typeof key}`);

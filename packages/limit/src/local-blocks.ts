@@ -1,3 +1,5 @@
+import { ownText } from '@spillway/kernel';
+import { tellOfBound } from './bounds.ts';
 import type { Decision, Quota } from './core/decision.ts';
 import type { Policy } from './strategies/policy.ts';
 
@@ -75,12 +77,13 @@ export class LocalBlocks {
     const before = this.#live(key, policies, atUs);
     if (before !== undefined && before.cost < asked && atUs - before.atUs < ASK_AGAIN_US) return;
     if (!this.#young.has(key) && this.#young.size >= Math.ceil(this.#most / 2)) {
+      if (this.#old.size > 0) tellOfBound('local-blocks');
       this.#old = this.#young;
       this.#young = new Map();
     }
     this.#old.delete(key);
     const untilUs = atUs + decision.retryAfterMs * 1000;
-    this.#young.set(key, { decision, cost: asked, policies, atUs, untilUs });
+    this.#young.set(ownText(key), { decision, cost: asked, policies, atUs, untilUs });
   }
 
   forget(key: string): void {

@@ -1,4 +1,5 @@
 import type { Decision } from './core/decision.ts';
+import type { StrategyName } from './strategies/policy.ts';
 
 /** `spillway:limit:decision`: every take, after it was decided. */
 export interface LimitDecisionMessage {
@@ -6,6 +7,35 @@ export interface LimitDecisionMessage {
   readonly key: string;
   readonly cost: number;
   readonly decision: Decision;
+  /** Of the policy that the decision describes. */
+  readonly strategy: StrategyName;
+}
+
+/** `spillway:limit:store`: a shared store was asked, and how that ended. What is decided without asking is not told here. */
+export interface LimitStoreMessage {
+  /** `take-once` is a take with an id. */
+  readonly operation: 'take' | 'take-once' | 'reserve' | 'peek' | 'refund' | 'block' | 'reset';
+  readonly outcome: 'ok' | 'error';
+  /** From the call to its answer: waiting for the others of its turn, and the round trip, included. */
+  readonly durationMs: number;
+  readonly policies: readonly string[];
+}
+
+/** `spillway:limit:block`: somebody had a key blocked. */
+export interface LimitBlockMessage {
+  /** As for a decision: never to become a metric's label. */
+  readonly key: string;
+  readonly policies: readonly string[];
+  readonly forMs: number;
+}
+
+/** `spillway:limit:bound`: a bound of this process was met, and something was refused or forgotten for it (G7). */
+export interface LimitBoundMessage {
+  /**
+   * `waiting`: a call of `wait` was refused. `blocks`: a block was. `slots`: a take of a concurrency policy was. `ids`: the oldest ids
+   * were forgotten, most of them before their time. `local-blocks`: the oldest refusals were; their keys ask the store again.
+   */
+  readonly bound: 'waiting' | 'blocks' | 'slots' | 'ids' | 'local-blocks';
 }
 
 /** `spillway:limit:store-error`: the store could not decide. */

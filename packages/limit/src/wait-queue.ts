@@ -3,6 +3,7 @@
  * of a key asks, then sleeps for as long as it was told to; the others sleep behind it.
  */
 import { MAX_TIMER_MS, OverloadedError } from '@spillway/kernel';
+import { tellOfBound } from './bounds.ts';
 import type { Decision } from './core/decision.ts';
 import { LimiterClosedError } from './errors.ts';
 
@@ -114,8 +115,10 @@ export function createWaitQueue({ take, giveBack, maxWaiting, askAgainMs }: Wait
     wait(key, request) {
       if (isClosed) return Promise.reject(new LimiterClosedError());
       if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-      if (waiting >= maxWaiting)
+      if (waiting >= maxWaiting) {
+        tellOfBound('waiting');
         return Promise.reject(new OverloadedError('The queue of calls that wait for their limit', maxWaiting));
+      }
       return new Promise((resolve, reject) => {
         const line = lines.get(key) ?? { waiters: new Set(), refusal: undefined, isWoken: false, stopPause: () => {} };
         const untilMs = performance.now() + request.maxWaitMs;

@@ -12,14 +12,18 @@ interface Row {
 
 const reference = readFileSync(new URL('../../../../docs/2.reference/metrics.md', import.meta.url), 'utf8');
 
-/** The service counts the answers "not there" without their tier, and the page says so. */
-const NOT_IN_THE_SERVICE = 'spillway_cache_negative_gets_total';
+/** From channels of which the service counts the rest by itself, and the page says so. */
+const NOT_IN_THE_SERVICE = [
+  'spillway_cache_negative_gets_total',
+  'spillway_limit_strategy_decisions_total',
+  'spillway_limit_fallbacks_total',
+];
 
 function listedRows(): Row[] {
   const rows = reference.matchAll(/^\| `(spillway_\w+)` \| (\w+) \| ([^|]*) \| (\w+) \|/gm);
   return [...rows]
     .map(([, name = '', kind = '', labels = '', workers = '']) => ({ name, kind, labels: labels.trim(), workers }))
-    .filter(({ name }) => name !== NOT_IN_THE_SERVICE);
+    .filter(({ name }) => !NOT_IN_THE_SERVICE.includes(name));
 }
 
 async function exportedRows({ instance }: ApiService): Promise<Row[]> {

@@ -1,4 +1,5 @@
 import { OverloadedError } from '@spillway/kernel';
+import { tellOfBound } from '../bounds.ts';
 
 /** Looked at per new block: more than one, so that those that are over go faster than new ones come. */
 const SWEPT_PER_BLOCK = 2;
@@ -33,7 +34,10 @@ export class BlockList {
     const before = this.#untilUs.get(key);
     if (before === undefined && this.#untilUs.size >= this.#most) {
       this.#sweep(nowUs, SWEPT_AT_BOUND);
-      if (this.#untilUs.size >= this.#most) throw new OverloadedError('The list of blocked keys', this.#most);
+      if (this.#untilUs.size >= this.#most) {
+        tellOfBound('blocks');
+        throw new OverloadedError('The list of blocked keys', this.#most);
+      }
     }
     this.#untilUs.set(key, Math.max(before ?? 0, nowUs + forUs));
   }

@@ -8,6 +8,7 @@
  * addresses could wash out everybody's state. Newcomers then share overflow buckets, chosen by a seeded hash, and are limited
  * together. A key that later gets a slot starts from its overflow bucket's state, so no key ever gets more than its policy.
  */
+import { ownText } from '@spillway/kernel';
 import type { Verdict } from '../core/decision.ts';
 import type { TokenBucketPolicy } from '../core/policy.ts';
 import { isFull, peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
@@ -23,6 +24,8 @@ import { createSlots, type Slots } from './slots.ts';
 /** Slots looked at per new key: more than one, so that the hand outruns the newcomers. */
 const SWEPT_PER_KEY = 2;
 const SWEPT_AT_BOUND = 32;
+/** Keys that are kept as they came. Most are over, and dropped, before so many others have come: copying each would be dear. */
+const NEWEST = 512;
 
 export type BucketPolicy = TokenBucketPolicy | GcraPolicy;
 
@@ -34,6 +37,9 @@ export class BucketTable implements KeyTable<BucketPolicy> {
   readonly #maxKeys: number;
   readonly #seed: number;
   #hand = 0;
+  /** Slots of the newest keys, and where the oldest of them stands. */
+  readonly #newest = new Int32Array(NEWEST).fill(-1);
+  #newestAt = 0;
   #overflow: Slots | undefined;
   /** No overflow bucket is in use later than this. */
   #overflowUntilUs = Number.NEGATIVE_INFINITY;
@@ -97,6 +103,9 @@ export class BucketTable implements KeyTable<BucketPolicy> {
       this.#slots.write(slot, state);
       this.#keys[slot] = key;
       this.#slotOf.add(key, slot);
+      this.#settle(this.#newest[this.#newestAt] as number, nowUs);
+      this.#newest[this.#newestAt] = slot;
+      this.#newestAt = (this.#newestAt + 1) % NEWEST;
     }
     return verdict;
   }
@@ -115,6 +124,14 @@ export class BucketTable implements KeyTable<BucketPolicy> {
       this.#hand = this.#hand + 1 < this.#keys.length ? this.#hand + 1 : 0;
       if (this.#keys[this.#hand] !== undefined && isFull(this.#slots.read(this.#hand), nowUs)) this.#drop(this.#hand);
     }
+  }
+
+  /** A key that stays gets text of its own, so that no header it was cut out of is kept with it. */
+  #settle(slot: number, nowUs: number): void {
+    const key = this.#keys[slot];
+    if (key === undefined) return;
+    if (isFull(this.#slots.read(slot), nowUs)) this.#drop(slot);
+    else this.#keys[slot] = ownText(key);
   }
 
   #drop(slot: number): void {

@@ -1,3 +1,4 @@
+import { tellOfBound } from '../bounds.ts';
 import { REMEMBER_US } from '../store.ts';
 
 interface KnownTake {
@@ -35,7 +36,10 @@ export class KnownIds {
   add(id: string, cost: number, nowUs: number): void {
     const isOver = nowUs - this.#youngSinceUs >= REMEMBER_US;
     if (isOver || this.#young.size >= Math.ceil(this.#most / 2)) {
-      if (!isOver) this.forgotten += this.#old.size;
+      if (!isOver && this.#old.size > 0) {
+        this.forgotten += this.#old.size;
+        tellOfBound('ids');
+      }
       this.#old = this.#young;
       this.#young = new Map();
       this.#youngSinceUs = nowUs;

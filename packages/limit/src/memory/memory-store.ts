@@ -15,8 +15,9 @@ import { StateTable } from './state-table.ts';
 
 export interface MemoryLimitStoreOptions {
   /**
-   * Keys in use at once, per policy; default 100,000: of buckets about 10 MB, of a sliding log up to `limit` entries each. A key of
-   * which nothing is missing does not count. Beyond it new keys share overflow states (`spillway:limit:overflow`): they may be
+   * Keys in use at once, per policy; default 100,000: at most 16 MB of a bucket, 22 of a window or quota, 28 of a sliding window,
+   * 48 of a log and 8 more for each further entry of a key; `docs/2.reference/memory.md` has them all. A key of which nothing is
+   * missing does not count. Beyond it new keys share overflow states (`spillway:limit:overflow`): they may be
    * refused too early, never admitted too often. Takes of a concurrency policy are turned away there (`OverloadedError`). As many
    * blocks are kept, and as many ids.
    */

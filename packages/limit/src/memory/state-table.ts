@@ -6,7 +6,8 @@
  * beyond the bound newcomers share overflow states, from which they start when they get one of their own. Slots of a concurrency
  * policy are not shared, since one key's holders could keep another out for a whole lease: there a newcomer is turned away.
  */
-import { OverloadedError } from '@spillway/kernel';
+import { OverloadedError, ownText } from '@spillway/kernel';
+import { tellOfBound } from '../bounds.ts';
 import type { Verdict } from '../core/decision.ts';
 import type { Policy } from '../strategies/policy.ts';
 import type { Strategy, Taken } from '../strategies/strategy.ts';
@@ -101,7 +102,7 @@ export class StateTable implements KeyTable {
     const slot = this.#claim(policy, nowUs);
     if (slot !== undefined) {
       this.#write(policy, slot, state);
-      this.#keys[slot] = key;
+      this.#keys[slot] = ownText(key);
       this.#slotOf.add(key, slot);
       return;
     }
@@ -111,6 +112,7 @@ export class StateTable implements KeyTable {
   }
 
   #full({ name }: Policy): OverloadedError {
+    tellOfBound('slots');
     return new OverloadedError(`The memory for keys that hold slots of policy "${name}"`, this.#maxKeys);
   }
 

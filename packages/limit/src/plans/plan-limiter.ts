@@ -1,7 +1,14 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Duration } from '@spillway/kernel';
 import type { Decision } from '../core/decision.ts';
-import { createLimiter, type Limiter, type PeekOptions, type RefundOptions, type TakeOptions } from '../limiter.ts';
+import {
+  createLimiter,
+  type Limiter,
+  openLimiter,
+  type PeekOptions,
+  type RefundOptions,
+  type TakeOptions,
+} from '../limiter.ts';
 import type { LimiterDependencies, LimitMode, OnStoreError } from '../limiter-options.ts';
 import { memoryLimitStore } from '../memory/memory-store.ts';
 import type { LimitShadowMessage } from '../messages.ts';
@@ -69,7 +76,7 @@ export function createPlanLimiter(options: PlanLimiterOptions, dependencies: Lim
     if (found === undefined) {
       found = {
         enforced: open(plan.policies),
-        shadow: plan.shadow.length === 0 ? undefined : open(plan.shadow),
+        shadow: plan.shadow.length === 0 ? undefined : openLimiter({ policies: plan.shadow, ...rest }, given, 'untold'),
       };
       limiters.set(plan, found);
     }

@@ -24,15 +24,19 @@ const denied = { outcome: 'denied', reason: 'exhausted', policy: 'free', decided
 
 describe('collectPrometheus', () => {
   test('counts decisions by policy, outcome and who decided', async () => {
-    for (let taken = 0; taken < 3; taken += 1) tell('limit:decision', { key: 'ada', cost: 1, decision: allowed });
-    tell('limit:decision', { key: 'grace', cost: 1, decision: denied });
+    for (let taken = 0; taken < 3; taken += 1)
+      tell('limit:decision', { key: 'ada', cost: 1, decision: allowed, strategy: 'gcra' });
+    tell('limit:decision', { key: 'grace', cost: 1, decision: denied, strategy: 'gcra' });
     tell('limit:store-error', { policies: ['free'], error: new Error('away') });
     tell('limit:overflow', { policy: 'free', keys: 5 });
     expect(await scrape()).toEqual([
       'spillway_limit_decisions_total{policy="free",outcome="allowed",decided_by="store"} 3',
       'spillway_limit_decisions_total{policy="free",outcome="denied",decided_by="share"} 1',
+      'spillway_limit_strategy_decisions_total{strategy="gcra",outcome="allowed",decided_by="store"} 3',
+      'spillway_limit_strategy_decisions_total{strategy="gcra",outcome="denied",decided_by="share"} 1',
       'spillway_limit_denials_total{policy="free",reason="exhausted"} 1',
       'spillway_limit_degraded_decisions_total{policy="free"} 1',
+      'spillway_limit_fallbacks_total{decided_by="share",outcome="denied"} 1',
       'spillway_limit_store_errors_total{policy="free"} 1',
       'spillway_limit_overflow_total{policy="free"} 1',
     ]);

@@ -1,10 +1,7 @@
 import { Histogram, type Registry } from 'prom-client';
-import { createLabelTree, type LabelTree } from './label-tree.ts';
-import { finite, type Labels, MAX_SERIES, named } from './labels.ts';
-
-export interface Observer {
-  observe(value: number, first: string, second?: string): void;
-}
+import { finite, type Labels, MAX_SERIES, named } from '../channels/labels.ts';
+import type { Observer } from '../channels/metric-set.ts';
+import { createLabelTree, type LabelTree } from '../core/label-tree.ts';
 
 interface Distribution {
   /** Per bucket, not yet added up; the last is what is above all bounds. */

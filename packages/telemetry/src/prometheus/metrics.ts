@@ -2,28 +2,11 @@
  * Counters, gauges and histograms that are cheap to move: plain numbers, handed to prom-client when somebody scrapes. prom-client's own
  * `inc` and `observe` join and hash the labels on every call, which is too much beside a redirect.
  */
-import { type Aggregator, Counter, Gauge, type Registry } from 'prom-client';
-import { createHistogram, type Observer } from './histogram.ts';
-import { createLabelTree, type LabelTree } from './label-tree.ts';
-import { finite, type Labels, MAX_SERIES, named } from './labels.ts';
-
-export interface MetricSet {
-  /** Name without `spillway_`. By convention ends in `_total`. */
-  counter(name: string, help: string, labels: Labels): Tally;
-  /** `aggregator`: what the value of several worker processes is together. */
-  gauge(name: string, help: string, labels: Labels, aggregator: Aggregator): Level;
-  histogram(name: string, help: string, labels: Labels, buckets: readonly number[]): Observer;
-  /** Takes all of them off the registry. */
-  close(): void;
-}
-
-export interface Tally {
-  add(by: number, first: string, second?: string, third?: string): void;
-}
-
-interface Level {
-  set(value: number, first: string, second?: string, third?: string): void;
-}
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { finite, type Labels, MAX_SERIES, named } from '../channels/labels.ts';
+import type { MetricSet } from '../channels/metric-set.ts';
+import { createLabelTree, type LabelTree } from '../core/label-tree.ts';
+import { createHistogram } from './histogram.ts';
 
 interface Cell {
   value: number;

@@ -17,10 +17,11 @@ type Level<Cell> = Map<string, Level<Cell> | Cell>;
 export function createLabelTree<Cell extends object>(
   depth: 1 | 2 | 3,
   maxCells: number,
-  create: () => Cell,
+  create: (values: readonly string[]) => Cell,
 ): LabelTree<Cell> {
   const root: Level<Cell> = new Map();
   let cells = 0;
+  const others: readonly string[] = new Array<string>(depth).fill(OTHER);
   let other: Cell | undefined;
 
   const step = (level: Level<Cell>, value: string): Level<Cell> => {
@@ -31,13 +32,10 @@ export function createLabelTree<Cell extends object>(
     }
     return next;
   };
-  const leaf = (level: Level<Cell>, value: string): Cell => {
-    let cell = level.get(value) as Cell | undefined;
-    if (cell === undefined) {
-      cell = create();
-      cells += 1;
-      level.set(value, cell);
-    }
+  const leaf = (level: Level<Cell>, ...values: readonly string[]): Cell => {
+    const cell = create(values);
+    cells += 1;
+    level.set(values.at(-1) as string, cell);
     return cell;
   };
   const find = (first: string, second: string, third: string): Cell | undefined => {
@@ -49,12 +47,12 @@ export function createLabelTree<Cell extends object>(
   };
   const add = (first: string, second: string, third: string): Cell => {
     if (cells >= maxCells) {
-      other ??= create();
+      other ??= create(others);
       return other;
     }
     if (depth === 1) return leaf(root, first);
     const one = step(root, first);
-    return depth === 2 ? leaf(one, second) : leaf(step(one, second), third);
+    return depth === 2 ? leaf(one, first, second) : leaf(step(one, second), first, second, third);
   };
   function* walk(level: Level<Cell>, values: readonly string[]): Generator<readonly [readonly string[], Cell]> {
     for (const [value, next] of level) {
@@ -67,7 +65,7 @@ export function createLabelTree<Cell extends object>(
     at: (first, second = '', third = '') => find(first, second, third) ?? add(first, second, third),
     *entries() {
       yield* walk(root, []);
-      if (other !== undefined) yield [new Array<string>(depth).fill(OTHER), other];
+      if (other !== undefined) yield [others, other];
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { MetricSet } from './metrics.ts';
+import type { MetricSet } from './metric-set.ts';
 
 /** The metrics of one channel: they are made only when it is listened to. */
 export interface ChannelMetrics {

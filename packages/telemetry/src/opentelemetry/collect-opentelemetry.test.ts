@@ -1,0 +1,174 @@
+import { channel } from 'node:diagnostics_channel';
+import { context, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { createLimiter, memoryLimitStore, tokenBucket } from '@spillway/limit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Collection, collectOpenTelemetry } from './collect-opentelemetry.ts';
+
+const policy = tokenBucket({ name: 'free', capacity: 2, refill: { tokens: 2, every: '1h' } });
+const tell = (name: string, message: object) => channel(`spillway:${name}`).publish(message);
+
+/** The real SDK, registered as a program does it, with what it exports kept in memory. */
+function startSdk() {
+  const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 3_600_000 });
+  const meters = new MeterProvider({ readers: [reader] });
+  const spanExporter = new InMemorySpanExporter();
+  const tracers = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spanExporter })] });
+  metrics.setGlobalMeterProvider(meters);
+  trace.setGlobalTracerProvider(tracers);
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  return {
+    async exported() {
+      metricExporter.reset();
+      await reader.forceFlush();
+      return metricExporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+    },
+    spans: () => spanExporter.getFinishedSpans(),
+    async close() {
+      metrics.disable();
+      trace.disable();
+      context.disable();
+      await Promise.all([meters.shutdown(), tracers.shutdown()]);
+    },
+  };
+}
+
+let sdk: ReturnType<typeof startSdk>;
+let collection: Collection;
+
+beforeEach(() => {
+  sdk = startSdk();
+  collection = collectOpenTelemetry();
+});
+
+afterEach(async () => {
+  collection.close();
+  await sdk.close();
+});
+
+/** The points of a metric as `attributes -> value`. */
+async function points(name: string): Promise<Record<string, unknown>> {
+  const metric = (await sdk.exported()).find(({ descriptor }) => descriptor.name === name);
+  return Object.fromEntries(
+    (metric?.dataPoints ?? []).map(({ attributes, value }) => [Object.values(attributes).join(' '), value]),
+  );
+}
+
+/** A store that others share, as far as the limiter can tell. */
+const sharedStore = () => {
+  const memory = memoryLimitStore();
+  return {
+    ...memory,
+    scope: 'shared' as const,
+    takeNow: undefined as never,
+    take: async (...args: Parameters<typeof memory.take>) => memory.takeNow(...args),
+  };
+};
+
+const limiterOfShared = () => {
+  const { takeNow, ...store } = sharedStore();
+  return createLimiter({ policy }, { store, presence: { instances: 1 } });
+};
+
+describe('collectOpenTelemetry', () => {
+  test('exports what limiters decide, and how long their store took', async () => {
+    const limiter = limiterOfShared();
+    for (let take = 0; take < 3; take += 1) await limiter.take('ada');
+    expect(await points('spillway.limit.decisions')).toEqual({ 'free allowed store': 2, 'free denied store': 1 });
+    expect(await points('spillway.limit.strategy_decisions')).toEqual({
+      'token-bucket allowed store': 2,
+      'token-bucket denied store': 1,
+    });
+    expect(await points('spillway.limit.store_calls')).toEqual({ 'take ok': 3 });
+    expect(await points('spillway.limit.store_duration')).toMatchObject({ take: { count: 3 } });
+    const exported = await sdk.exported();
+    const descriptor = (name: string) => exported.find((metric) => metric.descriptor.name === name)?.descriptor;
+    expect(descriptor('spillway.limit.store_duration')).toMatchObject({ unit: 's' });
+    expect(JSON.stringify(exported)).not.toContain('ada');
+  });
+
+  test('exports gauges and sums of the other packages, and goes on counting between exports', async () => {
+    tell('redis:state', { link: 'main', state: 'down', previous: 'up' });
+    tell('events:dropped', { log: 'clicks', producer: 'a', reason: 'ring-full', events: 9 });
+    expect(await points('spillway.redis.up')).toEqual({ main: 0 });
+    expect(await points('spillway.events.dropped')).toEqual({ 'clicks ring-full': 9 });
+    tell('events:dropped', { log: 'clicks', producer: 'a', reason: 'ring-full', events: 1 });
+    expect(await points('spillway.events.dropped')).toEqual({ 'clicks ring-full': 10 });
+  });
+
+  test('keeps at most 1,000 combinations of a metric, and counts the rest together', async () => {
+    for (let at = 0; at < 1500; at += 1) tell('limit:block', { key: 'ada', policies: [`policy ${at}`], forMs: 1 });
+    const blocks = await points('spillway.limit.blocks');
+    expect(Object.keys(blocks)).toHaveLength(1001);
+    expect(blocks.other).toBe(500);
+  });
+
+  test('makes a span of each call of a store, below the span under way, and an event of each decision', async () => {
+    const limiter = limiterOfShared();
+    await trace.getTracer('test').startActiveSpan('request', async (request) => {
+      await limiter.take('ada');
+      request.end();
+    });
+    const [call, request] = sdk.spans();
+    expect([call?.name, request?.name]).toEqual(['limit take', 'request']);
+    expect(call?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId);
+    expect(call?.attributes).toEqual({ 'spillway.limit.operation': 'take', 'spillway.limit.policies': ['free'] });
+    expect(request?.events.map(({ name, attributes }) => [name, attributes?.['spillway.limit.outcome']])).toEqual([
+      ['spillway.limit.decision', 'allowed'],
+    ]);
+    expect(JSON.stringify([call?.attributes, request?.events])).not.toContain('ada');
+  });
+
+  test('marks the span of a call that failed', async () => {
+    const { takeNow, ...store } = sharedStore();
+    const away = { ...store, take: async () => Promise.reject(new Error('away')) };
+    const limiter = createLimiter({ policy }, { store: away, presence: { instances: 1 } });
+    await trace.getTracer('test').startActiveSpan('request', async (request) => {
+      await limiter.take('ada');
+      request.end();
+    });
+    expect(sdk.spans()[0]?.status.code).toBe(SpanStatusCode.ERROR);
+    expect(await points('spillway.limit.fallbacks')).toEqual({ 'share allowed': 1 });
+  });
+
+  test('makes no span that would stand alone', async () => {
+    await limiterOfShared().take('ada');
+    expect(sdk.spans()).toEqual([]);
+  });
+
+  test('what it does not understand is counted, and does not end the process', async () => {
+    tell('limit:decision', {});
+    tell('limit:store', {});
+    expect(await points('spillway.telemetry.errors')).toEqual({
+      'spillway:limit:decision': 1,
+      'spillway:limit:store': 1,
+    });
+  });
+
+  test('leaves alone what it is told to, refuses what it does not know, and stops when it is closed', async () => {
+    collection.close();
+    expect(channel('spillway:limit:decision').hasSubscribers).toBe(false);
+    collection = collectOpenTelemetry({ except: ['spillway:limit:decision'] });
+    expect(channel('spillway:limit:decision').hasSubscribers).toBe(false);
+    expect(channel('spillway:limit:store').hasSubscribers).toBe(true);
+    expect(() => collectOpenTelemetry({ except: ['spillway:limit'] })).toThrow('got "spillway:limit"');
+  });
+
+  test('listens to nothing while no SDK is there that would take it', async () => {
+    collection.close();
+    metrics.disable();
+    trace.disable();
+    collection = collectOpenTelemetry();
+    for (const name of ['limit:decision', 'limit:store', 'cache:get', 'redis:command']) {
+      expect(channel(`spillway:${name}`).hasSubscribers).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,1 @@
+export { type Collection, type CollectOptions, collectOpenTelemetry } from './collect-opentelemetry.ts';
