@@ -53,7 +53,7 @@ export {
   type PlannedTakeOptions,
 } from './plans/plan-limiter.ts';
 export { type Plan, type Plans, parsePlans, shippedPlans } from './plans/plans.ts';
-export type { LimitStore, Refund, SynchronousLimitStore, Take } from './store.ts';
+export type { LimitStore, Owed, Refund, Reserve, Reserved, SynchronousLimitStore, Take } from './store.ts';
 export {
   type ConcurrencyOptions,
   type ConcurrencyPolicy,
@@ -75,5 +75,5 @@ export {
   type SlidingWindowPolicy,
   slidingWindow,
 } from './strategies/sliding-window/policy.ts';
-export type { Step, Strategy, Taken } from './strategies/strategy.ts';
+export type { Leasing, Step, Strategy, Taken } from './strategies/strategy.ts';
 export { strategyOf } from './strategies/strategy-of.ts';
