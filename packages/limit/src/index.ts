@@ -19,14 +19,9 @@ export {
   retryAfterSeconds,
 } from './http/headers.ts';
 export { type RateLimitProblem, rateLimitProblem } from './http/problem.ts';
-export {
-  createLimiter,
-  type Limiter,
-  type PeekOptions,
-  type RefundOptions,
-  type TakeOptions,
-  type WaitOptions,
-} from './limiter.ts';
+export type { LeaseOptions } from './lease/lease-options.ts';
+export { createLimiter } from './limiter.ts';
+export type { Limiter, PeekOptions, RefundOptions, TakeOptions, WaitOptions } from './limiter-contract.ts';
 export type { LimiterDependencies, LimiterOptions, LimitMode, OnStoreError } from './limiter-options.ts';
 export {
   type MemoryLimitStats,
