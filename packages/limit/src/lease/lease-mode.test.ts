@@ -170,6 +170,16 @@ describe('what is left of a lease', () => {
     expect(counts('refund')).toBe(1);
   });
 
+  test('goes back when a take that it does not cover brings the next one', async () => {
+    const { limiter, take, warm, counts, left } = leased();
+    await warm();
+    expect(await take('ada', 100)).toMatchObject({ outcome: 'allowed', decidedBy: 'store' });
+    expect(counts('refund')).toBe(1);
+    await limiter.close();
+    expect(counts('refund')).toBe(2);
+    expect(await left('ada', policy)).toBe(1000 - 130);
+  });
+
   test('is not sent when it is worth nothing any more', async () => {
     const quick = tokenBucket({ name: 'quick', capacity: 1000, refill: { tokens: 1000, every: '1s' } });
     const { limiter, take, clock, counts } = leased(quick);

@@ -11,8 +11,9 @@ export function sharedStore(clock = createFakeClock()) {
   let hold: Promise<void> | undefined;
   const answer = async <T>(of: () => Promise<T>): Promise<T> => {
     if (away !== undefined) throw away;
+    const held = hold;
     const answered = await of();
-    await hold;
+    await held;
     return answered;
   };
   const store: LimitStore = {

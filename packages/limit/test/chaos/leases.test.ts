@@ -60,12 +60,12 @@ describe('G2: three processes with leases, under steady, bursty and skewed load,
     const told = await history(running);
     expect(checkLeases(told)).toEqual([]);
     expect(by(told.admissions, 'share')).toEqual([]);
-    // A key with room to spare is nearly always decided here; one that is asked for beyond its limit gets all that it has.
+    // A key with room to spare is nearly always decided here; one that is asked for beyond its limit is not starved by what lies unspent.
     const steady = told.admissions.filter(({ key }) => key === 'steady');
     expect(by(steady, 'lease').length / steady.length).toBeGreaterThan(0.7);
     const beyond = told.admissions.filter(({ key, policy }) => key === 'beyond' && policy === 'bucket');
     const seconds = (Math.max(...beyond.map(({ atUs }) => atUs)) - Math.min(...beyond.map(({ atUs }) => atUs))) / 1e6;
-    expect(beyond.length).toBeGreaterThan(CAPACITY / 2 + seconds * PER_SECOND * 0.8);
+    expect(beyond.length).toBeGreaterThan(CAPACITY / 2 + (seconds * PER_SECOND) / 2);
   });
 
   test('and once more for each time that the store loses its memory with leases out', async () => {
