@@ -92,13 +92,28 @@ async function run(policy: 'bucket' | 'window', { key, count, pauseMs }: (typeof
   }
 }
 
+/** Takes a little just before each second of the wall clock, so as to have a lease then, and all that it can get just after it. */
+async function runEdges(policy: 'bucket' | 'window'): Promise<void> {
+  const takes = async (count: number) => {
+    for (let taken = 0; taken < count && running; taken += 1)
+      if (!(await take(policy, limiters[policy], 'edge'))) return;
+  };
+  while (running) {
+    await pause((1850 - (Date.now() % 1000)) % 1000);
+    await takes(45);
+    await pause(1020 - (Date.now() % 1000));
+    await takes(300);
+  }
+}
+
 await link.ready({ timeout: '20s' });
 console.log('ready');
 let loops: Promise<void>[] = [];
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'go') {
     running = true;
-    loops = loads.flatMap((load) => [run('bucket', load), run('window', load)]);
+    const policies = ['bucket', 'window'] as const;
+    loops = policies.flatMap((policy) => [...loads.map((load) => run(policy, load)), runEdges(policy)]);
   } else if (line === 'instances') console.log(`counts ${presence.instances}`);
   else if (line === 'stop') {
     running = false;
