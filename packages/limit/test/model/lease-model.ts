@@ -9,12 +9,16 @@
 import type { Model, ModelStep } from '@spillway/testkit';
 import { type BucketSize, charge, fits, giveBack, left } from './bucket.ts';
 
-/** What a holder may spend, up to and with the tick `until`. */
-interface Lease {
+interface HandBack {
   readonly tokens: number;
   /** The store's time at the reserve: the tokens' age there, and the window they belong to. */
   readonly chargedAt: number;
+  /** For the variant that ages by it; the protocol has no use for it. */
   readonly debtEnd: number;
+}
+
+/** What a holder may spend, up to and with the tick `until`. */
+interface Lease extends HandBack {
   readonly until: number;
 }
 
@@ -27,13 +31,6 @@ interface Asking {
 interface Holder {
   readonly lease?: Lease;
   readonly asking?: Asking;
-}
-
-interface HandBack {
-  readonly tokens: number;
-  readonly chargedAt: number;
-  /** For the variant that ages by it; the protocol has no use for it. */
-  readonly debtEnd: number;
 }
 
 export interface LeaseState {
