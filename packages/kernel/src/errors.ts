@@ -43,17 +43,25 @@ export class ConfigurationError extends SpillwayError {
   }
 }
 
-/** A store, transport or database did not answer, or refused to. The work may or may not have happened. */
+/** A store, transport or database did not answer, or refused to. The work may or may not have happened: `mayHaveRun`. */
 export class StoreUnavailableError extends SpillwayError {
   override readonly name = 'StoreUnavailableError';
   readonly code = 'SPILLWAY_STORE_UNAVAILABLE';
   readonly retryable = true;
   /** What was asked for, e.g. `"GET"` or `"limit.token-bucket"`. */
   readonly operation: string;
+  /** False when it certainly has not happened and never will: it was not sent, or the store itself said so. */
+  readonly mayHaveRun: boolean;
 
-  constructor(operation: string, cause?: unknown, detail = 'did not answer') {
+  constructor(
+    operation: string,
+    cause?: unknown,
+    detail = 'did not answer',
+    { mayHaveRun = true }: { readonly mayHaveRun?: boolean } = {},
+  ) {
     super(`The store ${detail}: "${operation}"`, { cause });
     this.operation = operation;
+    this.mayHaveRun = mayHaveRun;
   }
 }
 

@@ -19,14 +19,9 @@ export {
   retryAfterSeconds,
 } from './http/headers.ts';
 export { type RateLimitProblem, rateLimitProblem } from './http/problem.ts';
-export {
-  createLimiter,
-  type Limiter,
-  type PeekOptions,
-  type RefundOptions,
-  type TakeOptions,
-  type WaitOptions,
-} from './limiter.ts';
+export type { LeaseOptions } from './lease/lease-options.ts';
+export { createLimiter } from './limiter.ts';
+export type { Limiter, PeekOptions, RefundOptions, TakeOptions, WaitOptions } from './limiter-contract.ts';
 export type { LimiterDependencies, LimiterOptions, LimitMode, OnStoreError } from './limiter-options.ts';
 export {
   type MemoryLimitStats,
@@ -56,7 +51,7 @@ export {
   type PlannedTakeOptions,
 } from './plans/plan-limiter.ts';
 export { type Plan, type Plans, parsePlans, shippedPlans } from './plans/plans.ts';
-export type { LimitStore, Refund, SynchronousLimitStore, Take } from './store.ts';
+export type { LimitStore, Owed, Refund, Reserve, Reserved, SynchronousLimitStore, Take } from './store.ts';
 export {
   type ConcurrencyOptions,
   type ConcurrencyPolicy,
@@ -78,5 +73,5 @@ export {
   type SlidingWindowPolicy,
   slidingWindow,
 } from './strategies/sliding-window/policy.ts';
-export type { Step, Strategy, Taken } from './strategies/strategy.ts';
+export type { Leasing, Step, Strategy, Taken } from './strategies/strategy.ts';
 export { strategyOf } from './strategies/strategy-of.ts';

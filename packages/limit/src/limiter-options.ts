@@ -6,6 +6,7 @@ import {
   type Presence,
   type Random,
 } from '@spillway/kernel';
+import { type LeaseOptions, type LeaseSetup, leaseIssues, parseLeaseOptions } from './lease/lease-options.ts';
 import { measuredStore } from './measured-store.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
 import type { LimitStore } from './store.ts';
@@ -13,10 +14,13 @@ import { policyIssues } from './strategies/parse-policy.ts';
 import type { Policy } from './strategies/policy.ts';
 
 /**
- * `exact`: every take asks the store, and no policy is ever exceeded (G2). `share`: no store at all; each instance admits its
- * part, limit / live instances. For huge numbers of one-time keys, such as client addresses.
+ * `exact`: every take asks the store, and no policy is ever exceeded (G2). `lease`: units of busy keys are reserved in the store and
+ * then spent here, which admits over any interval w at most capacity + rate x (w + maxAge), and never more than a window's limit. `share`:
+ * no store at all; each instance admits its part, limit / live instances. For huge numbers of one-time keys, such as client addresses.
  */
-export type LimitMode = 'exact' | 'share';
+export type LimitMode = 'exact' | 'lease' | 'share';
+
+const MODES: readonly LimitMode[] = ['exact', 'lease', 'share'];
 
 /**
  * What a take becomes when the store can not decide: `share`, this instance's part of the limit (G3); `allow` or `deny` without
@@ -27,6 +31,8 @@ export type OnStoreError = 'share' | 'allow' | 'deny' | 'throw';
 export type LimiterOptions = ({ readonly policy: Policy } | { readonly policies: readonly Policy[] }) & {
   /** Default `exact`. */
   readonly mode?: LimitMode;
+  /** For mode `lease` alone. */
+  readonly lease?: LeaseOptions;
   /** Default `share`. */
   readonly onStoreError?: OnStoreError;
   /**
@@ -39,9 +45,9 @@ export type LimiterOptions = ({ readonly policy: Policy } | { readonly policies:
 };
 
 export interface LimiterDependencies {
-  /** Default in mode `exact`: this process's memory. Borrowed: `close()` leaves it open. */
+  /** Default in modes `exact` and `lease`: this process's memory. Borrowed: `close()` leaves it open. */
   readonly store?: LimitStore;
-  /** By how many a share is divided. Needed wherever a share can be; `{ instances: 1 }` where there is only ever one. */
+  /** By how many a share, and what is left for leases, is divided. Needed wherever one can be; `{ instances: 1 }` where there is only ever one. */
   readonly presence?: Pick<Presence, 'instances'>;
   /** For what is counted in this process. Default: the monotonic clock. */
   readonly clock?: Clock;
@@ -51,6 +57,8 @@ export interface LimiterDependencies {
 export interface LimiterSetup {
   readonly policies: readonly Policy[];
   readonly mode: LimitMode;
+  /** Undefined in other modes. */
+  readonly lease: LeaseSetup | undefined;
   readonly onStoreError: OnStoreError;
   readonly maxKeys: number;
   readonly maxWaiting: number;
@@ -66,8 +74,13 @@ export function parseLimiterOptions(options: LimiterOptions, dependencies: Limit
   const { store, presence, clock = monotonicClock, random = Math.random } = dependencies;
   const { policies, issues: wrongPolicies } = policyIssues('policies' in options ? options.policies : [options.policy]);
   const issues: Issue[] = [...wrongPolicies];
-  if (mode !== 'exact' && mode !== 'share') {
-    issues.push({ path: 'mode', message: `must be "exact" or "share", got ${JSON.stringify(mode)}` });
+  if (!MODES.includes(mode)) {
+    issues.push({ path: 'mode', message: `must be "exact", "lease" or "share", got ${JSON.stringify(mode)}` });
+  }
+  const lease = mode === 'lease' ? parseLeaseOptions(options.lease, maxKeys) : undefined;
+  if (lease !== undefined) issues.push(...lease.issues, ...leaseIssues(policies, store));
+  else if (options.lease !== undefined) {
+    issues.push({ path: 'lease', message: 'is only used in mode "lease"; leave it out, or use that mode' });
   }
   if (!['share', 'allow', 'deny', 'throw'].includes(onStoreError)) {
     const message = `must be "share", "allow", "deny" or "throw", got ${JSON.stringify(onStoreError)}`;
@@ -78,20 +91,25 @@ export function parseLimiterOptions(options: LimiterOptions, dependencies: Limit
       issues.push({ path, message: `must be an integer >= 1, got ${String(bound)}` });
     }
   }
-  if (mode === 'exact' && store !== undefined) issues.push(...missingStrategies(policies, store));
+  if (mode !== 'share' && store !== undefined) issues.push(...missingStrategies(policies, store));
   if (mode === 'share' && store !== undefined) {
-    issues.push({ path: 'store', message: 'is not used in mode "share"; leave it out, or use mode "exact"' });
+    issues.push({
+      path: 'store',
+      message: 'is not used in mode "share"; leave it out, or use mode "exact" or "lease"',
+    });
   }
-  const canShare = mode === 'share' || (store?.scope === 'shared' && onStoreError === 'share');
-  if (canShare && presence === undefined) {
-    const message =
-      'is missing, and a share of the limit is divided by the live instances; pass a Presence, or { instances: 1 } if there is only ever one';
+  const isShared = store?.scope === 'shared';
+  const divides = mode === 'share' || (isShared && (onStoreError === 'share' || mode === 'lease'));
+  if (divides && presence === undefined) {
+    const what = mode === 'lease' ? 'what is left for leases' : 'a share of the limit';
+    const message = `is missing, and ${what} is divided by the live instances; pass a Presence, or { instances: 1 } if there is only ever one`;
     issues.push({ path: 'presence', message });
   }
   if (issues.length > 0) throw new ConfigurationError('The limiter is set up wrong:', issues);
   return {
     policies,
     mode,
+    lease: lease?.setup,
     onStoreError,
     maxKeys,
     maxWaiting,

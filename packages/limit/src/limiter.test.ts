@@ -182,7 +182,7 @@ describe('a limiter’s configuration', () => {
 
   test('is refused with all that is wrong', () => {
     expect(
-      issues({ policy: { strategy: 'token-bucket', name: '' }, mode: 'lease', onStoreError: 'ignore', maxKeys: 0 }),
+      issues({ policy: { strategy: 'token-bucket', name: '' }, mode: 'strict', onStoreError: 'ignore', maxKeys: 0 }),
     ).toEqual(['policy.name', 'policy.capacity', 'policy.refill', 'mode', 'onStoreError', 'maxKeys']);
     expect(issues({ policies: [] })).toEqual(['policies']);
     expect(issues({ policies: [policy, policy] })).toEqual(['policies[1].name']);

@@ -4,6 +4,12 @@ import type { Policy, StrategyName } from './strategies/policy.ts';
 /** For so long after a take its id is known, and a repeat is free. */
 export const REMEMBER_US = 600_000_000;
 
+/**
+ * How long after its sending a take with an id may charge. An id is remembered for so much longer than a repeat is free, so that
+ * not even the first command of all, coming late, charges again.
+ */
+export const LATE_US = 5_000_000;
+
 /** What a take led to. */
 export interface Take {
   /** In the order of the policies. All allow, or nothing was charged. */
@@ -22,6 +28,34 @@ export interface Refund {
    * it got; afterwards a take with that id is a new one. A concurrency policy gives back by it alone, all slots together.
    */
   readonly id?: string;
+}
+
+/** What this instance's share gave while the store was away, and has not refilled: of one policy. */
+export interface Owed {
+  /** An integer >= 0. */
+  readonly units: number;
+  /** When the first of them was given, or earlier, by the store's clock. A window counts them only if it was theirs; a bucket has none. */
+  readonly atUs: number;
+}
+
+export interface Reserve {
+  /** Units to reserve beside those of the take: an integer >= 0. */
+  readonly want: number;
+  /** No more than what the take leaves, divided by this: an integer >= 1. */
+  readonly parts: number;
+  /**
+   * Of each policy. Charged first and whatever becomes of the take, but never beyond empty; not while the key is blocked, and
+   * not by strategies that take no leases.
+   */
+  readonly owed?: readonly Owed[];
+}
+
+/** What a reserve led to. Its verdicts are of the take alone, as if nothing had been reserved. */
+export interface Reserved extends Take {
+  /** Units that were charged to each policy beside the take; 0 when it was refused. */
+  readonly granted: number;
+  /** How long the first of the windows that they were charged to goes on; Infinity where there is none. */
+  readonly windowLeftUs: number;
 }
 
 /**
@@ -44,6 +78,11 @@ export interface LimitStore {
    * @throws {ConfigurationError} when a concurrency policy is asked without an id
    */
   take(key: string, policies: readonly Policy[], cost: number, id?: string): Promise<Take>;
+  /**
+   * `take` without an id, and in the same step what an instance owes (before it) and a lease for it (after it). Of policies that
+   * take leases; a store without it gives none.
+   */
+  reserve?(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Promise<Reserved>;
   /** How a take would end, and nothing is taken. */
   peek(key: string, policies: readonly Policy[], cost: number): Promise<readonly Verdict[]>;
   /**
@@ -65,4 +104,5 @@ export interface LimitStore {
 export interface SynchronousLimitStore extends LimitStore {
   readonly scope: 'process';
   takeNow(key: string, policies: readonly Policy[], cost: number, id?: string): Take;
+  reserveNow?(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Reserved;
 }

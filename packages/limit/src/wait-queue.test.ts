@@ -3,7 +3,8 @@ import { ConfigurationError, OverloadedError } from '@spillway/kernel';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { tokenBucket } from './core/parse-token-bucket.ts';
 import { LimiterClosedError } from './errors.ts';
-import { createLimiter, type Limiter } from './limiter.ts';
+import { createLimiter } from './limiter.ts';
+import type { Limiter } from './limiter-contract.ts';
 import type { LimiterOptions } from './limiter-options.ts';
 import { concurrency } from './strategies/concurrency/policy.ts';
 

@@ -23,7 +23,8 @@ export interface RedisCommands {
   /**
    * Sends one command. It is never sent again: **past its deadline it may still run, once, at any later time**, so what it
    * writes must be harmless when late.
-   * @throws {StoreUnavailableError} no answer within the deadline, no connection, breaker open, or too many unanswered
+   * @throws {StoreUnavailableError} no answer within the deadline, no connection, breaker open, or too many unanswered; its
+   *   `mayHaveRun` is false when the command was not sent, or the server said that it did not run
    * @throws {RedisReplyError} the server refused it: NOPERM, OOM, WRONGTYPE
    */
   command<Reply>(name: string, args: readonly RedisArgument[], options?: CommandOptions): Promise<Reply>;

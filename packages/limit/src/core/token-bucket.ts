@@ -49,6 +49,22 @@ export function peekTokens(
   return judge(policy, debt, cost, fits ? 'allowed' : 'denied');
 }
 
+/** The state with `units` more taken, or, if there are not so many, with none left. */
+export function drainTokens(
+  policy: TokenBucketPolicy,
+  state: TokenBucketState | undefined,
+  nowUs: number,
+  units: number,
+): TokenBucketState | undefined {
+  const { rate, capacity } = policy;
+  const debt = debtAt(rate, state, nowUs);
+  // Below empty after the capacity was lowered under what had been taken.
+  if (units === 0 || !isWithin(rate, debt)) return state;
+  const wanted = addSpans(rate, debt, costSpan(rate, Math.min(units, capacity)));
+  const after = isWithin(rate, wanted) ? wanted : { us: rate.fullUs, fraction: rate.fullFraction };
+  return { fullAtUs: nowUs + after.us, fraction: after.fraction };
+}
+
 /** Whether the state is garbage: it decides like none. */
 export const isFull = (state: TokenBucketState, nowUs: number): boolean =>
   state.fullAtUs < nowUs || (state.fullAtUs === nowUs && state.fraction === 0);

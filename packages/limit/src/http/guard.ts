@@ -1,7 +1,7 @@
 import type { Decision } from '../core/decision.ts';
 import { type Awaitable, andThen } from '../limited/awaitable.ts';
 import { type Counted, checkCount, createTaker, type Taken } from '../limited/taker.ts';
-import type { Limiter } from '../limiter.ts';
+import type { Limiter } from '../limiter-contract.ts';
 import { clientAddress } from './client-address.ts';
 import { clientKey } from './client-key.ts';
 import { type RateLimitHeaders, rateLimitHeaders } from './headers.ts';

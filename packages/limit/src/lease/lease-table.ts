@@ -68,6 +68,12 @@ export class LeaseTable<Terms> {
     return this.#paces.size;
   }
 
+  /** The key's lease, if it covers so much. */
+  covering(key: string, nowUs: number, cost: number): Lease<Terms> | undefined {
+    const lease = this.#paces.get(key)?.lease;
+    return lease === undefined || nowUs >= lease.endUs || lease.left < cost ? undefined : lease;
+  }
+
   /** Spends `cost` from the key's lease: the lease, or undefined when there is none that covers it. */
   spend(key: string, nowUs: number, cost: number): Lease<Terms> | undefined {
     const pace = this.#paces.get(key);

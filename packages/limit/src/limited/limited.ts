@@ -1,4 +1,4 @@
-import type { Limiter } from '../limiter.ts';
+import type { Limiter } from '../limiter-contract.ts';
 import type { Awaitable } from './awaitable.ts';
 import { RateLimitedError } from './rate-limited-error.ts';
 import { type Counted, checkCount, createTaker } from './taker.ts';

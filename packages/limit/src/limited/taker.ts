@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '@spillway/kernel';
 import type { Decision } from '../core/decision.ts';
-import type { Limiter } from '../limiter.ts';
+import type { Limiter } from '../limiter-contract.ts';
 import { type Awaitable, andThen } from './awaitable.ts';
 
 /** Which outcomes are charged in the end. */

@@ -11,7 +11,7 @@
 import { ownText } from '@spillway/kernel';
 import type { Verdict } from '../core/decision.ts';
 import type { TokenBucketPolicy } from '../core/policy.ts';
-import { isFull, peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
+import { drainTokens, isFull, peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
 import type { GcraPolicy } from '../strategies/gcra/policy.ts';
 import type { Policy } from '../strategies/policy.ts';
 import type { Taken } from '../strategies/strategy.ts';
@@ -86,6 +86,19 @@ export class BucketTable implements KeyTable<BucketPolicy> {
     else if (state !== given) this.#slots.write(slot, state);
   }
 
+  handOver(policy: BucketPolicy, key: string, nowUs: number, units: number): void {
+    const slot = this.#slotOf.get(key);
+    const given = slot === undefined ? this.#overflowState(key, nowUs) : this.#slots.read(slot);
+    const state = drainTokens(bucketOf(policy), given, nowUs, units);
+    if (state === undefined || state === given) return;
+    if (slot === undefined) this.#keepNew(key, nowUs, state);
+    else this.#slots.write(slot, state);
+  }
+
+  windowLeftUs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   reset(key: string): void {
     const slot = this.#slotOf.get(key);
     if (slot !== undefined) this.#drop(slot);
@@ -95,7 +108,11 @@ export class BucketTable implements KeyTable<BucketPolicy> {
     const given = this.#overflowState(key, nowUs);
     const { verdict, state } = takeTokens(policy, given, nowUs, cost);
     // Refused: nothing to keep, so a key can not get a slot by knocking.
-    if (state === undefined || state === given) return verdict;
+    if (state !== undefined && state !== given) this.#keepNew(key, nowUs, state);
+    return verdict;
+  }
+
+  #keepNew(key: string, nowUs: number, state: TokenBucketState): void {
     const slot = this.#claim(nowUs);
     if (slot === undefined) {
       this.#writeOverflow(key, state);
@@ -107,7 +124,6 @@ export class BucketTable implements KeyTable<BucketPolicy> {
       this.#newest[this.#newestAt] = slot;
       this.#newestAt = (this.#newestAt + 1) % NEWEST;
     }
-    return verdict;
   }
 
   #claim(nowUs: number): number | undefined {

@@ -47,6 +47,16 @@ export class CalendarTable implements KeyTable<WindowPolicy> {
     this.#table.refund(policy, key, windowNowUs, cost, then);
   }
 
+  handOver(policy: WindowPolicy, key: string, nowUs: number, units: number, atUs: number): void {
+    const windowNowUs = this.#timeFor(policy, nowUs);
+    const thenUs = isByCalendar(policy) ? this.#calendar.atLeastAt(atUs) : atUs;
+    this.#table.handOver(policy, key, windowNowUs, units, thenUs);
+  }
+
+  windowLeftUs(policy: WindowPolicy, key: string, nowUs: number): number {
+    return this.#table.windowLeftUs(policy, key, this.#timeFor(policy, nowUs));
+  }
+
   reset(key: string): void {
     this.#table.reset(key);
   }

@@ -9,6 +9,10 @@ export interface KeyTable<P extends Policy = Policy> {
   foresee(policy: P, key: string, nowUs: number, cost: number, id?: string): Verdict;
   peek(policy: P, key: string, nowUs: number, cost: number): Verdict;
   refund(policy: P, key: string, nowUs: number, cost: number, taken: Taken): void;
+  /** Charges what was used elsewhere already, as far as there is room. Of strategies that take leases. */
+  handOver(policy: P, key: string, nowUs: number, units: number, atUs: number): void;
+  /** How long a lease that is taken now lasts at most. Infinity where there are no windows. */
+  windowLeftUs(policy: P, key: string, nowUs: number): number;
   reset(key: string): void;
   /** Keys with a state of their own. */
   readonly size: number;

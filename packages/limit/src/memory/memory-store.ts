@@ -2,8 +2,9 @@ import { channel } from 'node:diagnostics_channel';
 import { type Clock, ConfigurationError, monotonicClock, type Random, systemClock } from '@spillway/kernel';
 import { blocked, unchanged } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
+import { grantOf } from '../lease/grant-of.ts';
 import type { LimitOverflowMessage } from '../messages.ts';
-import type { SynchronousLimitStore, Take } from '../store.ts';
+import type { Reserve, Reserved, SynchronousLimitStore, Take } from '../store.ts';
 import { holderOf } from '../strategies/concurrency/step.ts';
 import type { Policy, StrategyName } from '../strategies/policy.ts';
 import { BlockList } from './block-list.ts';
@@ -43,6 +44,8 @@ export interface MemoryLimitStats {
 
 export interface MemoryLimitStore extends SynchronousLimitStore {
   stats(): MemoryLimitStats;
+  reserve(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Promise<Reserved>;
+  reserveNow(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Reserved;
 }
 
 const STRATEGIES: ReadonlySet<StrategyName> = new Set([
@@ -116,8 +119,7 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
     return leftUs > 0 ? blocked(leftUs) : undefined;
   };
 
-  function takeAll(key: string, policies: readonly Policy[], cost: number, id: string | undefined): Take {
-    const atUs = clock.nowUs();
+  function takeAll(key: string, policies: readonly Policy[], atUs: number, cost: number, id: string | undefined): Take {
     const known = id === undefined ? undefined : nameOf(key, policies, id);
     const isKnown = known !== undefined && ids.costOf(known, atUs) !== undefined;
     const isFree = (policy: Policy): boolean => isKnown && policy.strategy !== 'concurrency';
@@ -140,18 +142,39 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
     return { verdicts, atUs };
   }
 
-  function takeNow(key: string, policies: readonly Policy[], cost: number, id?: string): Take {
+  function takeAt(key: string, policies: readonly Policy[], atUs: number, cost: number, id?: string): Take {
     const only = policies[0];
-    if (policies.length !== 1 || only === undefined || id !== undefined) return takeAll(key, policies, cost, id);
-    const atUs = clock.nowUs();
+    if (policies.length !== 1 || only === undefined || id !== undefined) return takeAll(key, policies, atUs, cost, id);
     return { verdicts: [blockOf(only, key, atUs) ?? takeOne(only, key, atUs, cost)], atUs };
+  }
+
+  const takeNow = (key: string, policies: readonly Policy[], cost: number, id?: string): Take =>
+    takeAt(key, policies, clock.nowUs(), cost, id);
+
+  function reserveNow(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Reserved {
+    const atUs = clock.nowUs();
+    for (const [at, policy] of policies.entries()) {
+      const owed = reserve.owed?.[at];
+      if (owed === undefined || owed.units === 0 || blockOf(policy, key, atUs) !== undefined) continue;
+      tableOf(policy).handOver(policy, key, atUs, owed.units, owed.atUs);
+    }
+    const take = takeAt(key, policies, atUs, cost);
+    const granted = grantOf(take.verdicts, reserve);
+    let windowLeftUs = Number.POSITIVE_INFINITY;
+    for (const policy of granted > 0 ? policies : []) {
+      takeOne(policy, key, atUs, granted);
+      windowLeftUs = Math.min(windowLeftUs, tableOf(policy).windowLeftUs(policy, key, atUs));
+    }
+    return { ...take, granted, windowLeftUs };
   }
 
   return {
     scope: 'process',
     strategies: STRATEGIES,
     takeNow,
+    reserveNow,
     take: async (key, policies, cost, id) => takeNow(key, policies, cost, id),
+    reserve: async (key, policies, cost, reserve) => reserveNow(key, policies, cost, reserve),
     async peek(key, policies, cost) {
       const nowUs = clock.nowUs();
       return policies.map((policy) => blockOf(policy, key, nowUs) ?? tableOf(policy).peek(policy, key, nowUs, cost));

@@ -83,6 +83,20 @@ export class StateTable implements KeyTable {
     else if (state !== given) this.#write(policy, slot, state);
   }
 
+  handOver(policy: Policy, key: string, nowUs: number, units: number, atUs: number): void {
+    const slot = this.#slotOf.get(key);
+    const given = this.#stateAt(slot, key);
+    const state = this.#steps.leasing?.handOver(policy, given, nowUs, units, atUs);
+    if (state === undefined || state === given) return;
+    if (slot === undefined) this.#keepNew(policy, key, nowUs, state);
+    else this.#write(policy, slot, state);
+  }
+
+  windowLeftUs(policy: Policy, key: string, nowUs: number): number {
+    const given = this.#stateAt(this.#slotOf.get(key), key);
+    return this.#steps.leasing?.windowLeftUs(policy, given, nowUs) ?? Number.POSITIVE_INFINITY;
+  }
+
   reset(key: string): void {
     const slot = this.#slotOf.get(key);
     if (slot !== undefined) this.#drop(slot);

@@ -1,14 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Duration } from '@spillway/kernel';
 import type { Decision } from '../core/decision.ts';
-import {
-  createLimiter,
-  type Limiter,
-  openLimiter,
-  type PeekOptions,
-  type RefundOptions,
-  type TakeOptions,
-} from '../limiter.ts';
+import type { LeaseOptions } from '../lease/lease-options.ts';
+import { createLimiter, openLimiter } from '../limiter.ts';
+import type { Limiter, PeekOptions, RefundOptions, TakeOptions } from '../limiter-contract.ts';
 import type { LimiterDependencies, LimitMode, OnStoreError } from '../limiter-options.ts';
 import { memoryLimitStore } from '../memory/memory-store.ts';
 import type { LimitShadowMessage } from '../messages.ts';
@@ -23,6 +18,7 @@ export interface PlanLimiterOptions {
   readonly book: PlanBook;
   /** As for `createLimiter`. */
   readonly mode?: LimitMode;
+  readonly lease?: LeaseOptions;
   readonly onStoreError?: OnStoreError;
   readonly maxKeys?: number;
 }

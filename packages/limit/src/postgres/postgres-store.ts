@@ -1,9 +1,9 @@
 import { type Clock, ConfigurationError, type SqlRunner, type SqlValue, StoreUnavailableError } from '@spillway/kernel';
-import { type LimitStore, REMEMBER_US } from '../store.ts';
+import { LATE_US, type LimitStore, REMEMBER_US } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { idDigest, lockOf, subjectDigest } from './digests.ts';
 import { namesOf, numbersOf, POSTGRES_STRATEGIES } from './encode-policies.ts';
-import { createStoreClock, LATE_US } from './store-clock.ts';
+import { createStoreClock } from './store-clock.ts';
 import { parseReply, type StoreReply } from './store-reply.ts';
 import { verdictsOf } from './words.ts';
 

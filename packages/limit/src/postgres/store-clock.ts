@@ -1,7 +1,5 @@
 import { type Clock, monotonicClock, systemClock } from '@spillway/kernel';
-
-/** How long after its sending a take with an id may still charge. */
-export const LATE_US = 5_000_000;
+import { LATE_US } from '../store.ts';
 
 /** What this process knows of the time in the store, without asking. */
 export interface StoreClock {

@@ -1,7 +1,7 @@
 import { type Clock, StoreUnavailableError } from '@spillway/kernel';
 import { type RedisLink, RedisReplyError, ScriptReplyError, slotOf } from '@spillway/redis';
 import { limitScript } from './limit-script.ts';
-import { type Member, readVerdicts } from './member.ts';
+import { type Member, NOTHING_LENT, readLent, readVerdicts } from './member.ts';
 
 /** Of one script call: it keeps the server from everything else while it runs. */
 const MOST = 256;
@@ -90,11 +90,15 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
       const status = numbers.take();
       switch (status) {
         case 0:
-        case 1:
-          member.resolve(readVerdicts(member, status === 1 ? 'allowed' : 'denied', numbers), atUs);
+          member.resolve(readVerdicts(member, 'denied', numbers), atUs, NOTHING_LENT);
           break;
+        case 1: {
+          const verdicts = readVerdicts(member, 'allowed', numbers);
+          member.resolve(verdicts, atUs, readLent(member, numbers));
+          break;
+        }
         case 2:
-          member.resolve([], atUs);
+          member.resolve([], atUs, NOTHING_LENT);
           break;
         case 3: {
           const moments = member.set.policies.map(() => numbers.take());

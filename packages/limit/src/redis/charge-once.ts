@@ -1,12 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Policy } from '../strategies/policy.ts';
 
-/**
- * How long after its sending a take with an id may charge. An id is remembered for so much longer than a repeat is free, so that
- * not even the first command of all, coming late, charges again.
- */
-export const LATE_US = 5_000_000;
-
 const PLAIN = /^[!-}]{1,64}$/;
 
 /** An id as a part of an argument or a member: short, and no two of them meet, whatever characters they hold (G8). */

@@ -1,5 +1,5 @@
 import { defineScript, type RedisArgument, ScriptReplyError } from '@spillway/redis';
-import { LATE_US } from './charge-once.ts';
+import { LATE_US } from '../store.ts';
 import { limitLua } from './limit.lua.ts';
 import type { Member } from './member.ts';
 import type { PolicySet } from './policy-set.ts';
@@ -57,7 +57,11 @@ export const limitScript = defineScript<LimitInput, readonly unknown[]>({
   },
 });
 
-function callOf({ what, number, takenAtUs, id }: Member, place: number, notAfterUs: number): string {
+function callOf({ what, number, takenAtUs, id, reserve }: Member, place: number, notAfterUs: number): string {
+  if (reserve !== undefined) {
+    const owed = (reserve.owed ?? []).map(({ units, atUs }) => ` ${units}:${atUs}`);
+    return `v${place} ${number} ${reserve.want} ${reserve.parts}${owed.join('')}`;
+  }
   if (id === undefined && takenAtUs === undefined) return `${what}${place} ${number}`;
   return `${what}${place} ${number} ${what === 'o' ? notAfterUs : (takenAtUs ?? '')} ${id ?? ''}`;
 }

@@ -1,11 +1,17 @@
 import { blocked } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
+import type { Reserve, Reserved } from '../store.ts';
 import type { PolicySet } from './policy-set.ts';
 import { redisStrategyOf } from './strategies/all.ts';
 import type { Numbers } from './strategies/redis-strategy.ts';
 
+/** What a reserve was granted. */
+export type Lent = Pick<Reserved, 'granted' | 'windowLeftUs'>;
+
+export const NOTHING_LENT: Lent = { granted: 0, windowLeftUs: Number.POSITIVE_INFINITY };
+
 /** See the header of limit.lua.ts. */
-export type What = 't' | 'o' | 'p' | 'r' | 'u' | 'b' | 'x';
+export type What = 't' | 'o' | 'p' | 'v' | 'r' | 'u' | 'b' | 'x';
 
 /** One call of one caller, on its way. */
 export interface Member {
@@ -17,11 +23,13 @@ export interface Member {
   /** When what is refunded was taken. */
   readonly takenAtUs: number | undefined;
   readonly id: string | undefined;
+  /** Of "v". */
+  readonly reserve: Reserve | undefined;
   /** How often its script came back without having done anything, and it was sent again. */
   again: number;
   /** With arguments for these moments. */
   moments: readonly number[] | undefined;
-  resolve(verdicts: readonly Verdict[], atUs: number): void;
+  resolve(verdicts: readonly Verdict[], atUs: number, lease: Lent): void;
   reject(error: unknown): void;
 }
 
@@ -34,4 +42,11 @@ export function readVerdicts({ set, number: cost }: Member, all: 'allowed' | 'de
     else verdicts.push(redisStrategyOf(policy).verdict(policy, flag === 1 ? 'allowed' : 'denied', cost, numbers));
   }
   return verdicts;
+}
+
+export function readLent({ what }: Member, numbers: Numbers): Lent {
+  if (what !== 'v') return NOTHING_LENT;
+  const granted = numbers.take();
+  const leftUs = numbers.take();
+  return { granted, windowLeftUs: leftUs < 0 ? Number.POSITIVE_INFINITY : leftUs };
 }

@@ -1,11 +1,11 @@
 import { type Clock, ConfigurationError } from '@spillway/kernel';
 import type { RedisLink } from '@spillway/redis';
 import type { Verdict } from '../core/decision.ts';
-import type { LimitStore, Take } from '../store.ts';
+import type { LimitStore, Reserve, Reserved, Take } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { createBatches } from './batches.ts';
 import { idText, takeDigest } from './charge-once.ts';
-import type { What } from './member.ts';
+import type { Lent, What } from './member.ts';
 import { limitKeys, type PolicySet, policySet } from './policy-set.ts';
 import { REDIS_STRATEGIES } from './strategies/all.ts';
 
@@ -25,6 +25,7 @@ interface Call {
   readonly number: number;
   readonly id?: string | undefined;
   readonly takenAtUs?: number | undefined;
+  readonly reserve?: Reserve;
 }
 
 /**
@@ -47,8 +48,8 @@ export function redisLimitStore({ link, prefix = 'spillway', clock }: RedisLimit
   };
 
   function call<Answer>(
-    { what, subject, policies, number, id, takenAtUs }: Call,
-    toAnswer: (verdicts: readonly Verdict[], atUs: number) => Answer,
+    { what, subject, policies, number, id, takenAtUs, reserve }: Call,
+    toAnswer: (verdicts: readonly Verdict[], atUs: number, lent: Lent) => Answer,
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const set = setOf(policies);
@@ -63,9 +64,10 @@ export function redisLimitStore({ link, prefix = 'spillway', clock }: RedisLimit
         number,
         takenAtUs,
         id: id === undefined ? undefined : idText(id),
+        reserve,
         again: 0,
         moments: undefined,
-        resolve: (verdicts, atUs) => resolve(toAnswer(verdicts, atUs)),
+        resolve: (verdicts, atUs, lent) => resolve(toAnswer(verdicts, atUs, lent)),
         reject,
       });
     });
@@ -80,6 +82,8 @@ export function redisLimitStore({ link, prefix = 'spillway', clock }: RedisLimit
       const what = id === undefined || holds === 'all' ? 't' : 'o';
       return call({ what, subject, policies, number: cost, id }, toTake);
     },
+    reserve: (subject, policies, cost, reserve) =>
+      call({ what: 'v', subject, policies, number: cost, reserve }, toReserved),
     peek: (subject, policies, cost) => call({ what: 'p', subject, policies, number: cost }, toVerdicts),
     refund(subject, policies, { cost, takenAtUs, id }) {
       const { holds } = setOf(policies);
@@ -93,6 +97,7 @@ export function redisLimitStore({ link, prefix = 'spillway', clock }: RedisLimit
 }
 
 const toTake = (verdicts: readonly Verdict[], atUs: number): Take => ({ verdicts, atUs });
+const toReserved = (verdicts: readonly Verdict[], atUs: number, lent: Lent): Reserved => ({ verdicts, atUs, ...lent });
 const toVerdicts = (verdicts: readonly Verdict[]): readonly Verdict[] => verdicts;
 const toNothing = (): void => undefined;
 

@@ -15,6 +15,17 @@ export interface Taken {
   readonly id?: string;
 }
 
+/** What a strategy needs to know for leases, and for what shares gave while the store was away. */
+export interface Leasing<Policy, State> {
+  /** How long what is taken now may be spent later: until the end of its window. Infinity where there are no windows. */
+  windowLeftUs(policy: Policy, state: State | undefined, nowUs: number): number;
+  /**
+   * The state with `units` charged that somebody has used already, as far as there is room: never beyond empty. A window counts them
+   * only if `atUs` is in it. The same object when there is nothing to charge.
+   */
+  handOver(policy: Policy, state: State | undefined, nowUs: number, units: number, atUs: number): State | undefined;
+}
+
 /**
  * One way to limit, as pure steps over plain data: no clock, no I/O, nothing kept between calls. A store does nothing else than
  * to find the state of a key, ask, and keep the state that comes back.
@@ -41,4 +52,6 @@ export interface Strategy<Policy, State> {
   expiresAtUs(policy: Policy, state: State): number;
   /** How long a unit counts at most, nominally: `w` in `RateLimit-Policy`. Undefined where time alone gives nothing back. */
   spanUs(policy: Policy): number | undefined;
+  /** Undefined: it takes no leases. */
+  readonly leasing?: Leasing<Policy, State>;
 }

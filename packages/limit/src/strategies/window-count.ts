@@ -57,6 +57,19 @@ export function refundInWindow(
   return state.taken > cost ? { startUs: state.startUs, taken: state.taken - cost } : undefined;
 }
 
+export function handOverInWindow(
+  limit: number,
+  window: Window,
+  state: WindowCount | undefined,
+  units: number,
+  atUs: number,
+): WindowCount | undefined {
+  const taken = takenIn(window, state);
+  const charged = Math.min(units, limit - taken);
+  if (charged <= 0 || atUs < window.startUs || atUs >= window.endUs) return state;
+  return { startUs: window.startUs, taken: taken + charged };
+}
+
 const takenIn = (window: Window, state: WindowCount | undefined): number =>
   state !== undefined && state.startUs >= window.startUs ? state.taken : 0;
 

@@ -12,6 +12,7 @@ limitStoreSuite({
         scope: 'process',
         strategies: new Set(ALL_STRATEGIES),
         take: async (...args) => pure.take(...args),
+        reserve: async (...args) => pure.reserve(...args),
         peek: async (...args) => pure.peek(...args),
         refund: async (...args) => pure.refund(...args),
         block: async (...args) => pure.block(...args),

@@ -13,6 +13,7 @@ import { fixedWindow } from '../strategies/fixed-window/policy.ts';
 import type { Policy, StrategyName } from '../strategies/policy.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { HOSTILE_KEYS } from './hostile-keys.ts';
+import { reserveCases } from './reserve-cases.ts';
 import { walkStore } from './walk-store.ts';
 import { ALL_STRATEGIES, changesWithinUs, randomPolicy, TEN, TRICKY } from './walked-policies.ts';
 
@@ -37,6 +38,8 @@ export interface LimitStoreSuiteOptions {
   create(options: { readonly clock: Clock }): Promise<StoreUnderTest>;
   /** What the store lists as its `strategies`. Default: all. */
   readonly strategies?: readonly StrategyName[];
+  /** Whether it has `reserve`. Default true. */
+  readonly leases?: boolean;
   /** Of the random walks. Default 1; a failure names it. */
   readonly seed?: number;
   /** Operations per random walk. Default 300. */
@@ -48,7 +51,7 @@ const three = tokenBucket({ name: 'three', capacity: 3, refill: { tokens: 3, eve
 const slots = TEN.concurrency;
 
 export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
-  const { name, create, strategies = ALL_STRATEGIES, seed = 1, steps = 300 } = options;
+  const { name, create, strategies = ALL_STRATEGIES, leases = true, seed = 1, steps = 300 } = options;
   const has = (policy: Policy): boolean => strategies.includes(policy.strategy);
   const tens = strategies.map((strategy) => TEN[strategy]);
   const mixed = tens.filter(({ strategy }) => strategy !== 'concurrency');
@@ -88,8 +91,9 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
     };
     const kept = async () => (await subject.inspect?.())?.map(withoutTtl) ?? [];
 
-    test('lists the strategies that it has', () => {
+    test('lists the strategies that it has, and whether it gives leases', () => {
       expect([...store.strategies].sort()).toEqual([...strategies].sort());
+      expect(store.reserve !== undefined).toBe(leases);
     });
 
     describe.each(tens)('$strategy', (policy) => {
@@ -423,6 +427,8 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
       clock.advance('1d');
       expect(await take(quarter, 'ada')).toMatchObject({ outcome: 'allowed', remaining: 4 });
     });
+
+    if (leases) reserveCases({ store: () => store, clock: () => clock, kept }, tens);
 
     test('a changed policy goes on from what was taken', async () => {
       await take(ten, 'ada', 10);

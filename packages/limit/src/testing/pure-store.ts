@@ -1,13 +1,15 @@
 import type { Clock } from '@spillway/kernel';
 import { blocked, unchanged } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
-import { REMEMBER_US, type Refund, type Take } from '../store.ts';
+import { grantOf } from '../lease/grant-of.ts';
+import { REMEMBER_US, type Refund, type Reserve, type Reserved, type Take } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { type AnyState, stepsOf } from '../strategies/strategy-of.ts';
 
 /** The least that a store can be: the pure steps, and three maps that only grow. It is the judge of the others. */
 export interface PureStore {
   take(key: string, policies: readonly Policy[], cost: number, id?: string): Take;
+  reserve(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Reserved;
   peek(key: string, policies: readonly Policy[], cost: number): readonly Verdict[];
   refund(key: string, policies: readonly Policy[], refund: Refund): void;
   block(key: string, policies: readonly Policy[], forUs: number): void;
@@ -41,7 +43,7 @@ export function pureStore(clock: Clock): PureStore {
     return known !== undefined && clock.nowUs() < known.atUs + REMEMBER_US ? known : undefined;
   };
 
-  return {
+  const pure: PureStore = {
     take(key, policies, cost, id) {
       const atUs = clock.nowUs();
       const isKnown = knownOf(key, policies, id) !== undefined;
@@ -63,6 +65,24 @@ export function pureStore(clock: Clock): PureStore {
         remembered.set(idOf(key, policies, id), { atUs, cost });
       }
       return { verdicts: steps.map(({ verdict }) => verdict), atUs };
+    },
+    reserve(key, policies, cost, reserve) {
+      const nowUs = clock.nowUs();
+      for (const [at, { units, atUs }] of (reserve.owed ?? []).entries()) {
+        const policy = policies[at] as Policy;
+        const place = placeOf(key, policy);
+        const { leasing } = stepsOf(policy);
+        if (blockOf(place) !== undefined || leasing === undefined) continue;
+        write(place, leasing.handOver(policy, states.get(place), nowUs, units, atUs));
+      }
+      const take = pure.take(key, policies, cost);
+      const granted = grantOf(take.verdicts, reserve);
+      if (granted === 0) return { ...take, granted, windowLeftUs: Number.POSITIVE_INFINITY };
+      pure.take(key, policies, granted);
+      const lefts = policies.map((policy) =>
+        stepsOf(policy).leasing?.windowLeftUs(policy, states.get(placeOf(key, policy)), nowUs),
+      );
+      return { ...take, granted, windowLeftUs: Math.min(...lefts.map((left) => left ?? Number.POSITIVE_INFINITY)) };
     },
     peek: (key, policies, cost) => policies.map((policy) => peekOne(key, policy, cost)),
     refund(key, policies, { cost, takenAtUs, id }) {
@@ -101,4 +121,5 @@ export function pureStore(clock: Clock): PureStore {
         return isOver && blockOf(place) === undefined;
       }),
   };
+  return pure;
 }

@@ -4,6 +4,7 @@ import type { LimitStore, Take } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { pureStore } from './pure-store.ts';
+import { randomReserve } from './random-reserve.ts';
 import { changesWithinUs } from './walked-policies.ts';
 
 export interface StoreWalk {
@@ -71,7 +72,14 @@ export async function walkStore({ store, clock, random, steps, policiesOf, title
     const act = random();
     const at = `${title}, step ${step}`;
 
-    if (act < 0.45) {
+    const canReserve = store.reserve !== undefined && !needsId;
+    if (act < 0.15 && canReserve) {
+      const reserve = randomReserve(policies, clock.nowUs(), spanUs, random);
+      const expected = pure.reserve(key, policies, cost, reserve);
+      expect(await store.reserve?.(key, policies, cost, reserve), `${at}, reserve`).toEqual(expected);
+      // Sometimes it comes back, as leases do.
+      keep({ key, policies, cost: Math.max(1, expected.granted), id: undefined, atUs: clock.nowUs() }, expected);
+    } else if (act < 0.45) {
       const id = needsId || random() < 0.2 ? `take-${step}` : undefined;
       const expected = pure.take(key, policies, cost, id);
       expect(await store.take(key, policies, cost, id), `${at}, take`).toEqual(expected);

@@ -23,6 +23,7 @@ beforeEach(async () => {
 limitStoreSuite({
   name: 'postgres',
   strategies: ['token-bucket', 'gcra', 'fixed-window', 'quota'],
+  leases: false,
   create: async ({ clock }) => ({
     store: postgresLimitStore({ sql: database.sql, clock }),
     inspect: () => storedRows(database, clock.nowUs()),

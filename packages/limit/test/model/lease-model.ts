@@ -9,12 +9,16 @@
 import type { Model, ModelStep } from '@spillway/testkit';
 import { type BucketSize, charge, fits, giveBack, left } from './bucket.ts';
 
-/** What a holder may spend, up to and with the tick `until`. */
-interface Lease {
+interface HandBack {
   readonly tokens: number;
   /** The store's time at the reserve: the tokens' age there, and the window they belong to. */
   readonly chargedAt: number;
+  /** For the variant that ages by it; the protocol has no use for it. */
   readonly debtEnd: number;
+}
+
+/** What a holder may spend, up to and with the tick `until`. */
+interface Lease extends HandBack {
   readonly until: number;
 }
 
@@ -27,13 +31,6 @@ interface Asking {
 interface Holder {
   readonly lease?: Lease;
   readonly asking?: Asking;
-}
-
-interface HandBack {
-  readonly tokens: number;
-  readonly chargedAt: number;
-  /** For the variant that ages by it; the protocol has no use for it. */
-  readonly debtEnd: number;
 }
 
 export interface LeaseState {
@@ -148,13 +145,13 @@ export function leaseModel(options: LeaseModelOptions): Model<LeaseState> {
   function* askingSteps(state: LeaseState, at: number, who: string): Generator<ModelStep<LeaseState>> {
     const me = state.holders[at] as Holder;
     if (me.asking === undefined) {
-      if (me.lease !== undefined) return;
       const asking = { sentAt: state.now };
       if (variant === 'spend before reserve') {
         const lease = { tokens: want, chargedAt: state.now, debtEnd: 0, until: state.now + maxAge };
         yield { name: `${who} asks for a lease and counts on it`, next: become(state, at, { asking, lease }) };
       } else {
-        yield { name: `${who} asks for a lease`, next: become(state, at, { asking }) };
+        // With a lease, too: for a take whose cost it does not cover.
+        yield { name: `${who} asks for a lease`, next: become(state, at, { ...me, asking }) };
       }
       return;
     }
@@ -174,11 +171,13 @@ export function leaseModel(options: LeaseModelOptions): Model<LeaseState> {
         const next = admit(granted.state, state.now);
         const answered: Asking = { sentAt, answer: { tokens, chargedAt: state.now, debtEnd } };
         const isLeaseless = tokens === 0 || variant === 'spend before reserve';
-        yield { name, next: become(next, at, isLeaseless ? without(me) : { asking: answered }) };
+        yield { name, next: become(next, at, isLeaseless ? without(me) : { ...me, asking: answered }) };
       }
     } else {
       const until = untilOf(sentAt, answer.chargedAt, state.now);
-      yield { name: `${who} hears of its lease`, next: become(state, at, { lease: { ...answer, until } }) };
+      const backs = me.lease === undefined ? state.backs : [...state.backs, backOf(me.lease)];
+      const next = become({ ...state, backs }, at, { lease: { ...answer, until } });
+      if (backs.length <= 2) yield { name: `${who} hears of its lease, and hands back what it had`, next };
     }
     if (state.faults.lost > 0) {
       const failed = fail(state, 'lost');
@@ -206,7 +205,7 @@ export function leaseModel(options: LeaseModelOptions): Model<LeaseState> {
     } else {
       yield { name: `${who}'s lease is over`, next: become(state, at, rest) };
     }
-    const back = { tokens: lease.tokens, chargedAt: lease.chargedAt, debtEnd: lease.debtEnd };
+    const back = backOf(lease);
     // At most two under way: more of them keep the space from ending, and show nothing that two do not.
     const sent = [...state.backs, back, ...(variant === 'hand-back retried' ? [back] : [])];
     const kept = variant === 'handed back and kept' ? me : rest;
@@ -284,6 +283,8 @@ export function leaseModel(options: LeaseModelOptions): Model<LeaseState> {
     key,
   };
 }
+
+const backOf = ({ tokens, chargedAt, debtEnd }: Lease): HandBack => ({ tokens, chargedAt, debtEnd });
 
 /** Holders are alike, and hand-backs have no order. */
 function key(state: LeaseState): string {

@@ -80,10 +80,11 @@ export function outageModel(options: OutageModelOptions): Model<OutageState> {
   // Instances now / last known, in whole parts: each instance that was not counted has a share of its own.
   const times = Math.ceil(instances / lastKnown);
 
-  /** What is owed and has not refilled here meanwhile, as ticks of the whole policy's debt. */
+  /** What is owed and has not refilled here meanwhile: whole tokens, rounded up, as ticks of the whole policy's debt. */
   const overOf = (state: OutageState, holder: Holder): number => {
     if (variant === 'not handed over') return 0;
-    return Math.min(holder.owed * unit, Math.ceil(debt(holder.shareFullAt, state.now) / parts));
+    const missing = Math.ceil(debt(holder.shareFullAt, state.now) / share.tokenTicks);
+    return Math.min(holder.owed, missing) * unit;
   };
 
   const become = (state: OutageState, at: number, holder: Holder): OutageState => ({

@@ -6,6 +6,7 @@ import { connectRedis, type RedisLink } from '@spillway/redis';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type PureStore, pureStore } from '../../src/testing/pure-store.ts';
+import { randomReserve } from '../../src/testing/random-reserve.ts';
 import { ALL_STRATEGIES, changesWithinUs, randomPolicy } from '../../src/testing/walked-policies.ts';
 import { keysUnder } from '../support/redis-keys.ts';
 import { runs } from './arbitraries.ts';
@@ -52,6 +53,12 @@ function* walk(seed: number, clock: FakeClock, policiesOf: (random: () => number
     const recent = taken.filter((each) => each.policies === chosen && Math.abs(nowUs - each.atUs) < REPEATED_WITHIN_US);
     const old = recent[Math.floor(random() * recent.length)];
     const act = random();
+    if (act < 0.2 && !needsId) {
+      const spanUs = Math.max(...chosen.map(changesWithinUs));
+      const reserve = randomReserve(chosen, nowUs, spanUs, random);
+      taken.push({ key, policies: chosen, cost: 1 + reserve.want, id: undefined, atUs: nowUs });
+      return (store) => store.reserve?.(key, chosen, cost, reserve);
+    }
     if (act < 0.5) {
       ids += 1;
       const id = needsId || random() < 0.2 ? `take-${ids}` : undefined;

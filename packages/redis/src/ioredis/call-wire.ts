@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { toResp2Shape } from '../core/reply-shape.ts';
+import { NoConnectionError } from '../link/not-sent.ts';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 import { end, toIoredisArgs } from './own-wire.ts';
 
@@ -27,7 +28,7 @@ export function callWire(client: Redis, events: WireEvents, ownership: 'borrowed
     },
     send: (request) => {
       if (client.status === 'ready') call(client, request);
-      else request.fail(new Error('There is no connection'));
+      else request.fail(new NoConnectionError());
     },
     flush: () => undefined,
     drop: () => {

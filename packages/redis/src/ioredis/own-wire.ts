@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { type Cluster, Command, type Redis } from 'ioredis';
+import { NoConnectionError } from '../link/not-sent.ts';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 import type { RedisArgument } from '../link.ts';
 
@@ -111,7 +112,7 @@ export class OwnWire implements Wire {
 
   send(request: Request): void {
     if (!this.ready) {
-      request.fail(new Error('There is no connection'));
+      request.fail(new NoConnectionError());
       return;
     }
     this.#target ??= this.#client.stream;

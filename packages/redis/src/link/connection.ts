@@ -1,7 +1,7 @@
-import { StoreUnavailableError } from '@spillway/kernel';
 import { checkCommand } from '../core/refused-commands.ts';
 import type { CommandOptions, RedisArgument, RedisConnection } from '../link.ts';
 import { runScript, type Send } from '../script/run-script.ts';
+import { notSent } from './not-sent.ts';
 import type { DedicatedLanes } from './topology.ts';
 
 /** A command that finds its socket still connecting waits for it at most this long. */
@@ -12,7 +12,7 @@ export function openConnection(lanes: DedicatedLanes, close: () => Promise<void>
   const send: Send = async (name, args, options, operation) => {
     checkCommand(name, args, true);
     const lane = lanes.route(name, args);
-    if (lane === undefined) throw new StoreUnavailableError(operation, undefined, 'is down');
+    if (lane === undefined) throw notSent(operation, undefined, 'is down');
     if (!lane.serving) await lane.untilServing(Math.min(CONNECT_MS, options?.deadlineMs ?? CONNECT_MS));
     return lane.send(name, args, operation, options?.deadlineMs, options?.binary ?? false);
   };

@@ -7,6 +7,7 @@ import type { Batch } from './deadlines.ts';
 import { GatheredGets } from './gathered-gets.ts';
 import type { LaneOptions } from './lane-options.ts';
 import { LaneRequest } from './lane-request.ts';
+import { notSent } from './not-sent.ts';
 import { type Probed, Prober } from './prober.ts';
 import { isRedirect, toLinkError, verdictOf } from './reply-errors.ts';
 import type { Wire, WireEvents } from './request.ts';
@@ -45,6 +46,8 @@ export class Lane {
     this.#scheduled = false;
     this.#wire.flush();
     this.#deadlines.sent(performance.now());
+    // What was gathered meanwhile found it scheduled.
+    if (this.#gathering.length > 0) this.#schedule();
   };
 
   constructor(options: LaneOptions, createWire: (events: WireEvents) => Wire) {
@@ -168,7 +171,7 @@ export class Lane {
 
   #refuse(operation: string, cause: unknown, detail: string): Promise<never> {
     if (commandChannel.hasSubscribers) this.#publish(operation, 'refused', 0);
-    return Promise.reject(new StoreUnavailableError(operation, cause, detail));
+    return Promise.reject(notSent(operation, cause, detail));
   }
 
   #publish(operation: string, outcome: RedisCommandMessage['outcome'], durationMs: number): void {

@@ -5,6 +5,7 @@ import { inspectServer } from '../inspect/inspect-server.ts';
 import type { CommandOptions, LinkState, RedisArgument, RedisConnection, RedisLink } from '../link.ts';
 import { runScript, type Send } from '../script/run-script.ts';
 import { openConnection } from './connection.ts';
+import { notSent } from './not-sent.ts';
 import { keepSubscribed } from './subscription.ts';
 import type { Topology, TopologyContext } from './topology.ts';
 
@@ -41,7 +42,7 @@ export function openLink(options: OpenLinkOptions, createTopology: (context: Top
       return Promise.reject(error);
     }
     const lane = topology.route(name, args);
-    if (lane === undefined) return Promise.reject(new StoreUnavailableError(operation, topology.lastError, 'is down'));
+    if (lane === undefined) return Promise.reject(notSent(operation, topology.lastError, 'is down'));
     return lane.send(name, args, operation, command?.deadlineMs, command?.binary ?? false);
   };
 
@@ -84,7 +85,7 @@ export function openLink(options: OpenLinkOptions, createTopology: (context: Top
       // The keys of one MGET have to be in one slot.
       if (topology.kind === 'cluster') return send('GET', [key], undefined, 'GET') as Promise<string | null>;
       const lane = topology.route('GET', [key]);
-      if (lane === undefined) return Promise.reject(new StoreUnavailableError('GET', topology.lastError, 'is down'));
+      if (lane === undefined) return Promise.reject(notSent('GET', topology.lastError, 'is down'));
       return lane.get(key);
     },
     gather: (key, then) => {

@@ -1,5 +1,6 @@
 import { SpillwayError, StoreUnavailableError } from '@spillway/kernel';
 import { RedisReplyError } from '../errors.ts';
+import { NoConnectionError, notSent } from './not-sent.ts';
 
 // The server is starting, has become a replica, lost its master or its Cluster, or is stuck in somebody's script. None of
 // it is about the command: another server, or the same one later, would take it.
@@ -18,8 +19,11 @@ export function verdictOf(error: unknown): 'wrong-server' | 'not-yet' | undefine
 /** An error reply of the server keeps its meaning; everything else is a connection that failed. */
 export function toLinkError(operation: string, error: unknown, user: string | undefined): SpillwayError {
   if (error instanceof SpillwayError) return error;
+  if (error instanceof NoConnectionError) return notSent(operation, error, 'has no connection');
   if (!isReply(error)) return new StoreUnavailableError(operation, error, 'lost its connection');
-  if (UNAVAILABLE.test(error.message)) return new StoreUnavailableError(operation, error, 'can not serve now');
+  if (UNAVAILABLE.test(error.message)) {
+    return new StoreUnavailableError(operation, error, 'can not serve now', { mayHaveRun: false });
+  }
   return new RedisReplyError(operation, error.message, remedyOf(error.message, user), error);
 }
 

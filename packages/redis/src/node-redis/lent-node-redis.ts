@@ -3,6 +3,7 @@ import { backOffMs } from '../core/back-off.ts';
 import { toResp2Shape } from '../core/reply-shape.ts';
 import { Lane } from '../link/lane.ts';
 import { laneOptions } from '../link/lane-options.ts';
+import { NoConnectionError } from '../link/not-sent.ts';
 import { PING } from '../link/prober.ts';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 import type { SubscriptionEvents, Topology, TopologyContext } from '../link/topology.ts';
@@ -116,7 +117,7 @@ function nodeRedisWire(client: NodeRedisClient, events: WireEvents, ownership: '
     },
     send: (request) => {
       if (client.isReady) send(client, request);
-      else request.fail(new Error('There is no connection'));
+      else request.fail(new NoConnectionError());
     },
     flush: () => undefined,
     drop: () => {

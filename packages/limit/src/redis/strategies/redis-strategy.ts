@@ -19,6 +19,9 @@ export interface Numbers {
  * - `take(p, key, state, cost, id)` writes it, with a time to live, and returns the state after it
  * - `stand(p, key, state, cost)` puts the numbers that `verdict` reads
  * - `refund(p, key, state, cost, at, id)` writes what is left; `at` and `id` may be nil
+ * - of those that take leases: `left(p, state)` the units left; `window_left(p, state)`, where there are windows, how long what is
+ *   taken now may be spent later; `hand_over(p, key, state, units, at)` charges what was used elsewhere at that moment, as far as there is
+ *   room, and returns the state after it
  * - `block(key, until_us)` only where a state is no string
  * - `holds = true` where ids are kept by the strategy itself: a repeated take reaches it
  */

@@ -72,6 +72,19 @@ return {
     end
     put_holdings(p[1], sum(counts), cost, oldest > 0 and (state.current - newest + p[3] + 2) * p[2] or 0, holding)
   end,
+  left = function(p, state)
+    return p[1] - sum(state.counts)
+  end,
+  window_left = function(p, state)
+    return (state.current + 1) * p[2] - now
+  end,
+  hand_over = function(p, key, state, units, at)
+    local charged = math.min(units, p[1] - sum(state.counts))
+    if charged <= 0 or math.floor(at / p[2]) ~= state.current then return state end
+    state.counts[1] = (state.counts[1] or 0) + charged
+    write(p, key, state)
+    return state
+  end,
   refund = function(p, key, state, cost, at)
     local newest = at and math.floor(at / p[2]) or state.current
     local left = cost

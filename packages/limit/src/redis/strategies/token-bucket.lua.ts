@@ -11,6 +11,17 @@ local function span(p, cost)
   return cost * p[2] + carry, numerator - carry * p[1]
 end
 
+local function plus(p, state, us, fraction)
+  us, fraction = us + state[1], fraction + state[2]
+  if fraction >= p[1] then return us + 1, fraction - p[1] end
+  return us, fraction
+end
+
+-- Whether a bucket with this debt is not beyond empty.
+local function within(p, us, fraction)
+  return us < p[4] or (us == p[4] and fraction <= p[5])
+end
+
 return {
   read = function(p, key)
     local text, blocked = get(key)
@@ -44,6 +55,22 @@ return {
   stand = function(p, key, state)
     put(state[1])
     if p[1] > 1 then put(state[2]) end
+  end,
+  left = function(p, state)
+    if p[1] == 1 then return math.max(0, math.floor((p[4] - state[1]) / p[2])) end
+    -- An estimate in floating point, off by at most one; the exact comparison settles it.
+    local every = p[2] * p[1] + p[3]
+    local left = math.min(p[6], math.max(0, math.floor(((p[4] - state[1]) * p[1]) / every)))
+    while left > 0 and not within(p, plus(p, state, span(p, left))) do left = left - 1 end
+    while left < p[6] and within(p, plus(p, state, span(p, left + 1))) do left = left + 1 end
+    return left
+  end,
+  hand_over = function(p, key, state, units)
+    if not within(p, state[1], state[2]) then return state end
+    local us, fraction = plus(p, state, span(p, math.min(units, p[6])))
+    if not within(p, us, fraction) then us, fraction = p[4], p[5] end
+    set(key, pair(now + us, fraction), now + us)
+    return { us, fraction }
   end,
   refund = function(p, key, state, cost, at)
     if state[1] == 0 and state[2] == 0 then return end

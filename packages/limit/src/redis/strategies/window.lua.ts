@@ -31,6 +31,17 @@ return {
     put(state.taken)
     put(state.ends - now)
   end,
+  left = function(p, state)
+    return p[1] - state.taken
+  end,
+  window_left = function(p, state)
+    return state.ends - now
+  end,
+  hand_over = function(p, key, state, units, at)
+    local charged = math.min(units, p[1] - state.taken)
+    if charged <= 0 or at < state.starts or at >= state.ends then return state end
+    return write(key, { starts = state.starts, ends = state.ends, own = state.starts, taken = state.taken + charged })
+  end,
   refund = function(p, key, state, cost, at)
     if state.taken == 0 or (at and at < state.starts) then return end
     if state.taken <= cost then return drop(key) end

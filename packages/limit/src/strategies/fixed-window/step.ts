@@ -1,5 +1,12 @@
 import type { Strategy } from '../strategy.ts';
-import { peekInWindow, refundInWindow, takeInWindow, type Window, type WindowCount } from '../window-count.ts';
+import {
+  handOverInWindow,
+  peekInWindow,
+  refundInWindow,
+  takeInWindow,
+  type Window,
+  type WindowCount,
+} from '../window-count.ts';
 import type { FixedWindowPolicy } from './policy.ts';
 
 /**
@@ -14,6 +21,11 @@ export const fixedWindowStrategy: Strategy<FixedWindowPolicy, WindowCount> = {
   refund: (policy, state, nowUs, cost, taken) => refundInWindow(windowOf(policy, state, nowUs), state, cost, taken),
   expiresAtUs: ({ windowUs }, { startUs }) => startUs + windowUs,
   spanUs: ({ windowUs }) => windowUs,
+  leasing: {
+    windowLeftUs: (policy, state, nowUs) => windowOf(policy, state, nowUs).endUs - nowUs,
+    handOver: (policy, state, nowUs, units, atUs) =>
+      handOverInWindow(policy.limit, windowOf(policy, state, nowUs), state, units, atUs),
+  },
 };
 
 function windowOf({ windowUs, align }: FixedWindowPolicy, state: WindowCount | undefined, nowUs: number): Window {

@@ -1,4 +1,4 @@
-import { peekTokens, type TokenBucketState, takeTokens } from '../../core/token-bucket.ts';
+import { drainTokens, peekTokens, type TokenBucketState, takeTokens } from '../../core/token-bucket.ts';
 import type { Strategy } from '../strategy.ts';
 import { tokenBucketStrategy } from '../token-bucket/step.ts';
 import type { GcraPolicy } from './policy.ts';
@@ -13,4 +13,8 @@ export const gcraStrategy: Strategy<GcraPolicy, TokenBucketState> = {
   refund: ({ bucket }, state, nowUs, cost, taken) => tokenBucketStrategy.refund(bucket, state, nowUs, cost, taken),
   expiresAtUs: ({ bucket }, state) => tokenBucketStrategy.expiresAtUs(bucket, state),
   spanUs: ({ bucket }) => bucket.rate.fullUs,
+  leasing: {
+    windowLeftUs: () => Number.POSITIVE_INFINITY,
+    handOver: ({ bucket }, state, nowUs, units) => drainTokens(bucket, state, nowUs, units),
+  },
 };

@@ -1,5 +1,12 @@
 import type { Strategy } from '../strategy.ts';
-import { peekInWindow, refundInWindow, takeInWindow, type Window, type WindowCount } from '../window-count.ts';
+import {
+  handOverInWindow,
+  peekInWindow,
+  refundInWindow,
+  takeInWindow,
+  type Window,
+  type WindowCount,
+} from '../window-count.ts';
 import { calendarWindow } from './calendar.ts';
 import type { QuotaPolicy } from './policy.ts';
 
@@ -19,6 +26,11 @@ export const quotaStrategy: Strategy<QuotaPolicy, WindowCount> = {
   expiresAtUs: (policy, { startUs }) => quotaWindow(policy, startUs).endUs,
   /** Of a month, its 31 days: the same on every answer. */
   spanUs: ({ per }) => ({ day: 1, week: 7, month: 31 })[per] * 86_400e6,
+  leasing: {
+    windowLeftUs: (policy, state, nowUs) => windowOf(policy, state, nowUs).endUs - nowUs,
+    handOver: (policy, state, nowUs, units, atUs) =>
+      handOverInWindow(policy.limit, windowOf(policy, state, nowUs), state, units, atUs),
+  },
 };
 
 const windowOf = (policy: QuotaPolicy, state: WindowCount | undefined, nowUs: number): Window =>

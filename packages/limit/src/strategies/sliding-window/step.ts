@@ -65,6 +65,17 @@ export const slidingWindowStrategy: Strategy<SlidingWindowPolicy, SlidingWindowS
     return (current + policy.subWindows + 1) * policy.subUs;
   },
   spanUs: ({ subUs, subWindows }) => subUs * subWindows,
+  /** Its sub-windows are the windows: what is taken in one leaves with it, however late it is spent. */
+  leasing: {
+    windowLeftUs: (policy, state, nowUs) => (ringAt(policy, state, nowUs).current + 1) * policy.subUs - nowUs,
+    handOver(policy, state, nowUs, units, atUs) {
+      const { current, counts } = ringAt(policy, state, nowUs);
+      const charged = Math.min(units, policy.limit - sum(counts));
+      if (charged <= 0 || Math.floor(atUs / policy.subUs) !== current) return state;
+      const [first = 0, ...rest] = counts;
+      return toState(policy, { current, counts: [first + charged, ...rest] });
+    },
+  },
 };
 
 /** A clock that went back stays in the newest sub-window, so that counters never lie ahead of the current one. */

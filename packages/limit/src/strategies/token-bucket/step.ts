@@ -1,5 +1,5 @@
 import type { TokenBucketPolicy } from '../../core/policy.ts';
-import { isFull, peekTokens, type TokenBucketState, takeTokens } from '../../core/token-bucket.ts';
+import { drainTokens, isFull, peekTokens, type TokenBucketState, takeTokens } from '../../core/token-bucket.ts';
 import { costSpan } from '../../core/token-bucket-rate.ts';
 import type { Strategy, Taken } from '../strategy.ts';
 
@@ -14,6 +14,10 @@ export const tokenBucketStrategy: Strategy<TokenBucketPolicy, TokenBucketState> 
   refund: refundTokens,
   expiresAtUs: (_, { fullAtUs, fraction }) => fullAtUs + (fraction > 0 ? 1 : 0),
   spanUs: ({ rate }) => rate.fullUs,
+  leasing: {
+    windowLeftUs: () => Number.POSITIVE_INFINITY,
+    handOver: drainTokens,
+  },
 };
 
 function refundTokens(
