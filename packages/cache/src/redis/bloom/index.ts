@@ -1,0 +1,1 @@
+export { type RedisBloomStoreOptions, redisBloomStore } from './redis-bloom-store.ts';

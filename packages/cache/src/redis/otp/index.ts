@@ -1,0 +1,1 @@
+export { type RedisOtpRecordsOptions, redisOtpRecords } from './redis-otp-records.ts';

@@ -1,0 +1,1 @@
+export { type RedisSessionRecordsOptions, redisSessionRecords } from './redis-session-records.ts';
