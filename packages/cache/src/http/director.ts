@@ -115,26 +115,21 @@ export class Director {
       // What was once seen to matter stays in the key, so that two kinds of answers do not drive each other out.
       const last = this.#parts.responses.peek(key)?.value;
       const names = [...new Set([...vary, ...(last?.vary ?? [])])].sort();
-      const isSame = last !== undefined && names.join() === last.vary.join();
-      return {
-        vary: names,
-        variant: variantOf(request, names),
-        variants: isSame ? last.variants : crypto.randomUUID(),
-      };
+      return { vary: names, variant: variantOf(request, names) };
     };
     return { key, fwd: 'uri-miss', place };
   }
 
   /** Another variant of what stands under the primary key. */
-  #secondary({ request }: Ask, primary: string, { vary: names, variants }: StoredResponse): Place {
+  #secondary({ request }: Ask, primary: string, { vary: names }: StoredResponse): Place {
     const variant = variantOf(request, names);
     const place = (vary: readonly string[]) => {
-      if (vary.every((name) => names.includes(name))) return { vary: names, variant, variants };
+      if (vary.every((name) => names.includes(name))) return { vary: names, variant };
       // It depends on more than was known: the next load learns it.
       void this.#parts.responses.expire({ key: primary });
       return undefined;
     };
-    return { key: digest([variants, variant]), fwd: 'vary-miss', place };
+    return { key: digest([primary, variant]), fwd: 'vary-miss', place };
   }
 
   async #find(ask: Ask, at: Place): Promise<Found> {

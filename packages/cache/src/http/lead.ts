@@ -61,7 +61,7 @@ export interface LeadParts {
   readonly shownKey: string | undefined;
   readonly nowMs: () => number;
   /** Where it goes among the variants, or undefined: the response depends on more than its key holds. */
-  place(vary: readonly string[]): { readonly vary: readonly string[]; variant: string; variants: string } | undefined;
+  place(vary: readonly string[]): { readonly vary: readonly string[]; readonly variant: string } | undefined;
   /** What stands in for a failed route. Asked at most once, after `stored` was rejected. */
   standIn(status: number | undefined): Promise<Answer | undefined>;
 }
@@ -110,12 +110,11 @@ export class Lead implements Watcher {
       return this.#pass('too-large', status, fields, notModified);
     }
     const allowance = { ...verdict.allowance, vary: place.vary };
-    const { variant, variants } = place;
+    const { variant } = place;
     const at = nowMs();
     const copy: Fields = fields.map(([name, value]) => [name, value]);
     this.#announced = lengthOf(fields);
-    this.#finish = (body) =>
-      toStored({ status, fields: copy, body }, allowance, { before, nowMs: at, variant, variants });
+    this.#finish = (body) => toStored({ status, fields: copy, body }, allowance, { before, nowMs: at, variant });
     // Until the length is known nobody can tell whether it will be.
     const stored = length !== undefined;
     const ttlMs = stored ? allowance.freshMs : undefined;

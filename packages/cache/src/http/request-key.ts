@@ -63,7 +63,7 @@ export function pathUnit(target: string): string {
 
 export const keyUnit = (key: string): string => `key ${key}`;
 
-/** The named fields of a request: part of the key of a response that varies on them. */
+/** The named fields of a request, and which these are: part of the key of a response that varies on them. */
 export function variantOf(request: CacheRequest, names: readonly string[]): string {
   return digest(
     names.map((name) => [

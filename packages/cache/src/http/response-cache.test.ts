@@ -219,8 +219,30 @@ describe('who gets what', () => {
     expect(runs()).toBe(3);
   });
 
-  test('a variant that depends on more than was known is not given to others', async () => {
+  test('and apart from the same fields of another path, user or query', async () => {
     const { route } = world();
+    const ask = route(
+      (request) =>
+        new Response(`${request.url} ${request.headers.get('x-user')} ${request.headers.get('accept')}`, {
+          headers: { 'cache-control': 'max-age=60', vary: 'accept' },
+        }),
+      { user: (request) => request.headers.get('x-user') ?? undefined },
+    );
+    for (let times = 0; times < 2; times += 1) {
+      for (const path of ['/a', '/b', '/a?x=1']) {
+        for (const user of ['ada', 'bob']) {
+          for (const accept of ['x', 'y', 'z']) {
+            const { body, cache } = await ask(path, { accept, 'x-user': user });
+            expect(body).toBe(`http://a.example${path} ${user} ${accept}`);
+            if (times === 1) expect(cache).toBe('hit;ttl=60');
+          }
+        }
+      }
+    }
+  });
+
+  test('a variant that depends on more than was known is not given to others', async () => {
+    const { route, clock } = world();
     const ask = route((request) => {
       const vary = request.headers.get('accept') === 'b' ? 'accept, origin' : 'accept';
       const body = `${request.headers.get('accept')} ${request.headers.get('origin')}`;
@@ -230,6 +252,12 @@ describe('who gets what', () => {
     for (let times = 0; times < 3; times += 1) {
       for (const origin of ['x', 'y']) expect((await ask('/', { accept: 'b', origin })).body).toBe(`b ${origin}`);
     }
+    expect((await ask('/', { accept: 'b', origin: 'x' })).cache).toMatch(/^hit/);
+    // What was once seen to matter is not forgotten for an answer that does not name it.
+    await settle();
+    clock.advanceMs(70_000);
+    await ask('/', { accept: 'a' });
+    await ask('/', { accept: 'b', origin: 'x' });
     expect((await ask('/', { accept: 'b', origin: 'x' })).cache).toMatch(/^hit/);
   });
 
@@ -264,7 +292,7 @@ describe('one flight', () => {
   });
 
   test('shares as little behind a private page as without a cache, and the next do not even wait', async () => {
-    const { route, runs } = world();
+    const { route, runs } = world({ waitFor: '1h' });
     const gates = [gate(), gate(), gate(), gate()];
     const ask = route(async () => {
       const own = runs();
@@ -280,6 +308,24 @@ describe('one flight', () => {
     for (const { resolve } of gates) resolve();
     const bodies = (await Promise.all([...two, ...later])).map(({ body }) => body);
     expect(bodies.sort()).toEqual(['page 1', 'page 2', 'page 3', 'page 4']);
+  });
+
+  test('what a cookie keeps from being stored, those without one share all the same', async () => {
+    const { route, runs } = world();
+    const first = gate();
+    const ask = route(async () => {
+      const own = runs();
+      if (own === 1) await first.promise;
+      return new Response(`page ${own}`, { headers: { 'cache-control': 'max-age=60' } });
+    });
+    const leader = ask('/', { cookie: 'a' });
+    await settle();
+    const others = [ask(), ask(), ask()];
+    await settle();
+    first.resolve();
+    expect((await leader).body).toBe('page 1');
+    expect((await Promise.all(others)).map(({ body }) => body)).toEqual(['page 2', 'page 2', 'page 2']);
+    expect((await ask()).cache).toMatch(/^hit/);
   });
 
   test('a client that leaves does not take the answer from the others', async () => {

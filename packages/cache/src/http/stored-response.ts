@@ -11,15 +11,13 @@ export interface StoredResponse extends Allowance {
   readonly storedAtMs: number;
   /** The named request fields that it answers. */
   readonly variant: string;
-  /** Part of the keys of the other variants. */
-  readonly variants: string;
 }
 
 /** @param before see `storedFields` */
 export function toStored(
   response: { readonly status: number; readonly fields: Fields; readonly body: Buffer },
   allowance: Allowance,
-  made: { readonly before: Fields; readonly nowMs: number; readonly variant: string; readonly variants: string },
+  made: { readonly before: Fields; readonly nowMs: number; readonly variant: string },
 ): StoredResponse {
   const fields = [...storedFields(response.fields, made.before)];
   if (response.status === 200 && fieldValue(response.fields, 'etag') === undefined) {
@@ -29,8 +27,8 @@ export function toStored(
     fields.push(['date', new Date(made.nowMs).toUTCString()]);
   }
   const { status, body } = response;
-  const { nowMs: storedAtMs, variant, variants } = made;
-  return { ...allowance, status, fields, body, storedAtMs, variant, variants };
+  const { nowMs: storedAtMs, variant } = made;
+  return { ...allowance, status, fields, body, storedAtMs, variant };
 }
 
 export interface Condition {
