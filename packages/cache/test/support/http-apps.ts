@@ -30,6 +30,8 @@ export type AppOptions = Omit<CacheResponsesOptions<[header: Asked['header']]>, 
 
 export interface App {
   readonly port: number;
+  /** Connections that are open. */
+  connections(): Promise<number>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -88,7 +90,11 @@ export const apps: Readonly<Record<string, StartApp>> = {
         .send(isChunks(body) ? Readable.from(body) : body);
     });
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
-    return { port: Number(new URL(url).port), [Symbol.asyncDispose]: () => app.close() };
+    return {
+      port: Number(new URL(url).port),
+      connections: connectionsOf(app.server),
+      [Symbol.asyncDispose]: () => app.close(),
+    };
   },
   async Hono(route, options) {
     const app = new Hono();
@@ -140,10 +146,16 @@ async function respond(route: Route, request: Request): Promise<Response> {
 const isChunks = (body: string | Buffer | AsyncIterable<Uint8Array>): body is AsyncIterable<Uint8Array> =>
   typeof body !== 'string' && !Buffer.isBuffer(body);
 
+const connectionsOf = (server: Server) => () =>
+  new Promise<number>((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+
 async function listening(server: Server): Promise<App> {
   if (!server.listening) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    connections: connectionsOf(server),
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -191,11 +191,15 @@ describe.each(Object.entries(apps))('%s', (_name, start) => {
   });
 
   test('many at a time run the route once', async () => {
+    const { promise: opened, resolve } = Promise.withResolvers<void>();
     await open(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await opened;
       return ok('page');
     });
-    const all = await Promise.all(Array.from({ length: 20 }, () => ask(app)));
+    const asking = Array.from({ length: 20 }, () => ask(app));
+    await expect.poll(app.connections).toBe(20);
+    resolve();
+    const all = await Promise.all(asking);
     expect(new Set(all.map(({ text }) => text))).toEqual(new Set(['page']));
     expect(runs).toHaveLength(1);
   });
@@ -223,8 +227,9 @@ describe.each(Object.entries(apps))('%s', (_name, start) => {
     const leaving = askAndStay(app);
     await expect.poll(() => runs.length).toBe(1);
     const others = [ask(app), ask(app)];
+    await expect.poll(app.connections).toBe(3);
     leaving.leave();
-    await new Promise((later) => setTimeout(later, 50));
+    await expect.poll(app.connections).toBe(2);
     resolve();
     expect((await Promise.all(others)).map(({ text }) => text)).toEqual(['page', 'page']);
     expect((await ask(app)).cache).toMatch(/^hit/);
@@ -241,7 +246,7 @@ describe.each(Object.entries(apps))('%s', (_name, start) => {
     const leaving = askAndStay(app);
     await leaving.begun;
     leaving.leave();
-    await new Promise((later) => setTimeout(later, 50));
+    await expect.poll(app.connections).toBe(0);
     resolve();
     expect((await ask(app)).text).toBe('half whole');
     expect((await ask(app)).text).toBe('half whole');
