@@ -1,5 +1,6 @@
 import { monotonicClock } from '@spillway/kernel';
 import type { Cache, Look } from '../cache.ts';
+import { isUnknown, isVariant, markOf, mayUse } from './access.ts';
 import { type CacheStatus, type Forwarded, serialiseCacheStatus } from './cache-status.ts';
 import type { Fields } from './fields.ts';
 import { BrokenOff, Lead, type LeadParts, NotShared, personal, RouteFailed, type Watcher } from './lead.ts';
@@ -290,20 +291,6 @@ export class Director {
     return (this.#parts.clock ?? monotonicClock).nowUs();
   }
 }
-
-/** Whether it answers these request fields; always, where it depends on none. */
-const isVariant = ({ vary, variant }: StoredResponse, request: CacheRequest): boolean =>
-  vary.length === 0 || variantOf(request, vary) === variant;
-
-/** Sent by somebody whom the key does not hold. */
-const isUnknown = ({ identified, authorization, cookie }: Credentials): boolean =>
-  !identified && (authorization || cookie);
-
-const mayUse = (stored: StoredResponse, { identified, authorization, cookie }: Credentials): boolean =>
-  identified || ((!authorization || stored.forAuthorized) && (!cookie || stored.forCookies));
-
-const markOf = (key: string, credentials: Credentials): string =>
-  `${isUnknown(credentials) ? 'unknown' : 'known'} ${key}`;
 
 const personally = (answer: Answer, credentials: Credentials): Answer => {
   const more = personal(answer.fields, credentials);
