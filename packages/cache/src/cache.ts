@@ -14,9 +14,9 @@ export interface LoadContext {
  */
 export type Loader<Value> = (key: string, context: LoadContext) => Promise<Value | undefined>;
 
-export interface GetOptions {
-  /** How long this value is fresh, instead of the cache's `ttl`. */
-  readonly ttl?: Duration;
+export interface GetOptions<Value = never> {
+  /** How long this value is fresh, instead of the cache's `ttl`; or, once it is loaded, told from the value. What it throws fails the load. */
+  readonly ttl?: Duration | ((value: Value) => Duration);
   /** How long it is known that there is no value, instead of the cache's `negativeTtl`. */
   readonly negativeTtl?: Duration;
   /** Ends the waiting of this caller, with the signal's reason; the load goes on for the others and for the cache. */
@@ -63,9 +63,9 @@ export interface Cache<Value> {
    * @throws what the loader throws, once for all who wait; `OverloadedError` when there is no room for another load;
    * `StoreUnavailableError` past the hard timeout. All but the first only when no stale value may stand in.
    */
-  get(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Value | undefined>;
+  get(key: string, loader: Loader<Value>, options?: GetOptions<Value>): Promise<Value | undefined>;
   /** As `get`, and says where the answer came from. */
-  look(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Look<Value>>;
+  look(key: string, loader: Loader<Value>, options?: GetOptions<Value>): Promise<Look<Value>>;
   /** What L1 holds, without waiting. Undefined when it holds nothing that may be used. */
   peek(key: string): PeekedEntry<Value> | undefined;
   /**

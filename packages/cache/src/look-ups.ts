@@ -28,7 +28,7 @@ export interface LookUpParts<Value> {
 }
 
 type Found = Exclude<StoreRead, { kind: 'absent' }>;
-type Lives = (negative: boolean) => Life;
+type Lives = (value: unknown) => Life;
 
 /** What happens when L1 has no fresh entry: L2, then the loader, then whatever is stale; one flight per key. */
 export class LookUps<Value> {
@@ -108,7 +108,7 @@ export class LookUps<Value> {
 
   /** Ends the flight, well or badly. Never rejects. */
   async #load(flight: Flight<Value>, lives: Lives, token: string | undefined): Promise<void> {
-    const { l1, loads, values } = this.#parts;
+    const { l1, loads, values, meter } = this.#parts;
     const { errand, beganUs, epoch } = flight;
     const { key, loader } = errand;
     const fill = (value: Value | undefined, life: Life): void => {
@@ -116,10 +116,17 @@ export class LookUps<Value> {
     };
     try {
       // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
-      const loaded = await loads.run(key, loader, (late) => fill(late, lives(late === undefined)));
+      const loaded = await loads.run(key, loader, (late) => {
+        // Nobody waits for it any more whom an error of the caller's `ttl` could reach.
+        try {
+          fill(late, lives(late));
+        } catch (error) {
+          meter.error('fill', error);
+        }
+      });
       const { value, bytes } = values.share(loaded);
       if (flight.overtaken === undefined) {
-        const life = lives(value === undefined);
+        const life = lives(value);
         l1.keep(key, { value, bytes, life, beganUs, epoch });
         fill(value, life);
       }

@@ -1,5 +1,5 @@
 import { toMs } from '@spillway/kernel';
-import type { SetOptions } from './cache.ts';
+import type { GetOptions } from './cache.ts';
 import type { ParsedOptions } from './options.ts';
 
 /** How long a value may be used: fresh, and then stale. */
@@ -11,7 +11,7 @@ export interface Life {
 
 export interface ShelfLife {
   /** The lives that a call's options ask for; a mistake in them is told before anything is loaded. */
-  parse(options: SetOptions | undefined): (negative: boolean) => Life;
+  parse(options: Pick<GetOptions, 'ttl' | 'negativeTtl'> | undefined): (value: unknown) => Life;
   /** The life of something that is fresh for so long (or not any more: below 0). */
   remaining(freshForMs: number, negative: boolean): Life;
   /** How long an L1 entry may be fresh from the beginning of its read. */
@@ -29,14 +29,18 @@ export function createShelfLife(
     freshMs: freshForMs,
     usableMs: negative ? freshForMs : freshForMs + staleIfErrorMs,
   });
-  const lives = (positiveMs: number, negativeMs: number) => (negative: boolean) =>
-    remaining(jittered(negative ? negativeMs : positiveMs), negative);
-  const usual = lives(ttlMs, negativeTtlMs);
+  const lives = (positiveMs: (value: unknown) => number, negativeMs: number) => (value: unknown) =>
+    remaining(jittered(value === undefined ? negativeMs : positiveMs(value)), value === undefined);
+  const positive = (ttl: GetOptions['ttl']): ((value: unknown) => number) => {
+    if (typeof ttl === 'function') return (value) => toMs(ttl(value as never));
+    const ms = ttl === undefined ? ttlMs : toMs(ttl);
+    return () => ms;
+  };
+  const usual = lives(() => ttlMs, negativeTtlMs);
   return {
     parse(given) {
       if (given?.ttl === undefined && given?.negativeTtl === undefined) return usual;
-      const positiveMs = given.ttl === undefined ? ttlMs : toMs(given.ttl);
-      return lives(positiveMs, given.negativeTtl === undefined ? negativeTtlMs : toMs(given.negativeTtl));
+      return lives(positive(given.ttl), given.negativeTtl === undefined ? negativeTtlMs : toMs(given.negativeTtl));
     },
     remaining,
     l1Ms: () => jittered(options.l1?.ttlMs ?? 0),

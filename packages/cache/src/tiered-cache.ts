@@ -97,7 +97,7 @@ export class TieredCache<Value> implements Cache<Value> {
 
   async set(key: string, value: Value | undefined, options?: SetOptions): Promise<void> {
     checkKey(key);
-    const life = this.#shelf.parse(options)(value === undefined);
+    const life = this.#shelf.parse(options)(value);
     const beganUs = this.#options.clock.nowUs();
     const { epoch } = this.#l1;
     this.#drop(key);
