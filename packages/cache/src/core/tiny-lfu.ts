@@ -41,6 +41,8 @@ export class TinyLfu<Entry extends Evictable<Entry>> implements Eviction<Entry> 
   readonly #sketch = createFrequencySketch();
   #turn = 0;
   #leftInTurn = 1;
+  // The turn of the last halving.
+  #halvedAt = 0;
 
   get size(): number {
     return this.#queues[WINDOW].size + this.#queues[PROBATION].size + this.#queues[PROTECTED].size;
@@ -57,10 +59,8 @@ export class TinyLfu<Entry extends Evictable<Entry>> implements Eviction<Entry> 
   }
 
   touch(entry: Entry): void {
-    if (entry.usedAt !== this.#turn) {
-      entry.uses = this.#uses(entry);
-      entry.usedAt = this.#turn;
-    }
+    if (entry.usedAt < this.#halvedAt) entry.uses = this.#uses(entry);
+    entry.usedAt = this.#turn;
     if (entry.uses < MAX_USES) entry.uses += 1;
     this.#count();
   }
@@ -145,7 +145,9 @@ export class TinyLfu<Entry extends Evictable<Entry>> implements Eviction<Entry> 
     this.#turn += 1;
     this.#leftInTurn = Math.max(1, Math.floor(this.size / TURNS_PER_SIZE));
     for (const queue of this.#queues) queue.turn(this.#turn);
-    if (this.#turn % TURNS_PER_HALVING === 0) this.#sketch.halve();
+    if (this.#turn % TURNS_PER_HALVING !== 0) return;
+    this.#halvedAt = this.#turn;
+    this.#sketch.halve();
   }
 }
 
