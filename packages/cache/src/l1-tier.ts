@@ -1,4 +1,4 @@
-import type { Bus, Clock } from '@spillway/kernel';
+import type { Bus, Clock, Random } from '@spillway/kernel';
 import { createL1, type L1, type L1Bounds } from './core/l1.ts';
 import type { L1Entry } from './core/l1-entry.ts';
 import type { Meter } from './meter.ts';
@@ -11,6 +11,7 @@ export interface L1TierOptions {
   readonly freshMs: () => number;
   readonly bus: Bus | undefined;
   readonly clock: Clock;
+  readonly random: Random;
   readonly meter: Meter;
 }
 
@@ -45,7 +46,8 @@ export class L1Tier<Value> {
 
   constructor(options: L1TierOptions) {
     this.#options = options;
-    this.#l1 = options.bounds === undefined ? undefined : createL1(options.bounds, options.meter.bound);
+    const { bounds, meter, random } = options;
+    this.#l1 = bounds === undefined ? undefined : createL1(bounds, meter.bound, random() * 2 ** 32);
     this.#listenUs = options.bus === undefined ? Number.POSITIVE_INFINITY : 0;
   }
 

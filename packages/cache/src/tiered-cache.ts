@@ -50,14 +50,14 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #stops: (() => void)[] = [];
 
   constructor(options: ParsedOptions<Value>) {
-    const { name, clock, bus } = options;
+    const { name, clock, random, bus } = options;
     this.name = name;
     this.#options = options;
     const meter = new Meter(name);
     this.#meter = meter;
     this.#shelf = createShelfLife(options);
     this.#values = createValues(options.codec, meter);
-    this.#l1 = new L1Tier({ bounds: options.l1, freshMs: this.#shelf.l1Ms, bus, clock, meter });
+    this.#l1 = new L1Tier({ bounds: options.l1, freshMs: this.#shelf.l1Ms, bus, clock, random, meter });
     this.#l2 = this.#openL2();
     this.#loads = createLoads(name, options.loads, clock, meter);
     this.#lookUps = new LookUps({

@@ -45,9 +45,11 @@ export { type RedisServer, type RedisServerOptions, startRedis } from './redis/r
 export { type EnsureServersOptions, ensureServers } from './servers/ensure-servers.ts';
 export { findServers, howToInstall, type ServerName } from './servers/find-servers.ts';
 export { accessLog, type LogEntry, parseLogLine } from './traffic/access-log.ts';
+export { CACHE_TRACES, cacheTrace } from './traffic/cache-traces.ts';
 export { dataFile } from './traffic/data-directory.ts';
 export { generateAccessLog } from './traffic/generate-access-log.ts';
 export { byPath, type PlainCount, plainCount } from './traffic/plain-count.ts';
+export { lruHitRate, optimalHitRate, sampledLruHitRate } from './traffic/reference-caches.ts';
 export { seededTraffic, type Visit } from './traffic/seeded-traffic.ts';
 export { generateUrls, urls } from './traffic/urls.ts';
 export { zipf } from './traffic/zipf.ts';

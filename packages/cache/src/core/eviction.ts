@@ -1,59 +1,31 @@
-/** What an eviction policy keeps in the entries themselves. */
+/** What an eviction policy keeps in the entries themselves: 64 bytes. Made by `standing`; only the policy changes it. */
 export interface Evictable<Entry> {
-  visited: boolean;
+  /** Of the key, seeded; -2^31 to 2^31 - 1. */
+  readonly hash: number;
+  /** How often it was used, as far as that is remembered: 0 to 15. */
+  uses: number;
+  /** The turn in which it was last used. */
+  usedAt: number;
+  /** The turn by which it stands in its queue: `usedAt`, or earlier when it was used since. */
+  queuedAt: number;
+  segment: Segment;
   newer: Entry | undefined;
   older: Entry | undefined;
 }
 
-/** Decides who leaves L1 when it is full. The seam for another policy: L1 tells it of each event, and asks it for a victim. */
+/** Where an entry stands: just come, on trial in the main part, or used there. */
+export type Segment = 0 | 1 | 2;
+
+export const WINDOW = 0;
+export const PROBATION = 1;
+export const PROTECTED = 2;
+
+/** Decides who leaves L1 when it is full. L1 tells it of each event, and asks it for a victim. */
 export interface Eviction<Entry> {
   add(entry: Entry): void;
   /** On every hit: has to be cheap. */
   touch(entry: Entry): void;
   remove(entry: Entry): void;
-  /** Who should leave next; it stays until it is removed. */
+  /** Who should leave next. Undefined when there is nobody. */
   victim(): Entry | undefined;
-}
-
-/**
- * SIEVE: a queue and a hand. A hit only marks the entry; the hand walks from the oldest to the newest, spares marked entries once
- * and unmarks them, and takes the first unmarked. Unlike LRU a hit moves nothing, and a scan washes out only itself.
- * Cost: O(1) per hit, O(1) amortised per eviction (each step of the hand uses up one mark).
- * Source: Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
- */
-export function createSieve<Entry extends Evictable<Entry>>(): Eviction<Entry> {
-  let newest: Entry | undefined;
-  let oldest: Entry | undefined;
-  let hand: Entry | undefined;
-  return {
-    add(entry) {
-      entry.visited = false;
-      entry.newer = undefined;
-      entry.older = newest;
-      if (newest !== undefined) newest.newer = entry;
-      newest = entry;
-      oldest ??= entry;
-    },
-    touch(entry) {
-      entry.visited = true;
-    },
-    remove(entry) {
-      if (hand === entry) hand = entry.newer;
-      if (entry.newer === undefined) newest = entry.older;
-      else entry.newer.older = entry.older;
-      if (entry.older === undefined) oldest = entry.newer;
-      else entry.older.newer = entry.newer;
-      entry.newer = undefined;
-      entry.older = undefined;
-    },
-    victim() {
-      let candidate = hand ?? oldest;
-      while (candidate?.visited === true) {
-        candidate.visited = false;
-        candidate = candidate.newer ?? oldest;
-      }
-      hand = candidate;
-      return candidate;
-    },
-  };
 }

@@ -1,5 +1,7 @@
+import type { Evictable, Segment } from './eviction.ts';
+
 /** One entry of L1. Also what `peek` hands out, so that a hit allocates nothing: callers see it through `PeekedEntry`. */
-export interface L1Entry<Value> {
+export interface L1Entry<Value> extends Evictable<L1Entry<Value>> {
   readonly key: string;
   value: Value | undefined;
   negative: boolean;
@@ -12,8 +14,12 @@ export interface L1Entry<Value> {
   bytes: number;
   /** As of the last `peek`. */
   state: 'fresh' | 'stale';
-  /** Of the eviction policy. */
-  visited: boolean;
+  // Of the eviction policy, as `Evictable` says.
+  readonly hash: number;
+  uses: number;
+  usedAt: number;
+  queuedAt: number;
+  segment: Segment;
   newer: L1Entry<Value> | undefined;
   older: L1Entry<Value> | undefined;
 }

@@ -1,5 +1,7 @@
-import { createSieve, type Eviction } from './eviction.ts';
+import { createAdaptiveEviction } from './adaptive-eviction.ts';
+import { WINDOW } from './eviction.ts';
 import { createFamiliarStrings } from './familiar-strings.ts';
+import { hashKey } from './hash-key.ts';
 import type { L1Entry } from './l1-entry.ts';
 
 export interface L1Bounds {
@@ -36,15 +38,17 @@ export interface L1<Value> {
 }
 
 /** What an entry costs besides its key and value: two map slots, the node, its numbers. Measured on V8, rounded up. */
-const ENTRY_OVERHEAD_BYTES = 200;
+const ENTRY_OVERHEAD_BYTES = 250;
 
 const entryBytes = (key: string, valueBytes: number): number => ENTRY_OVERHEAD_BYTES + 2 * key.length + valueBytes;
 
 export function createL1<Value>(
   bounds: L1Bounds,
   onBound: (bound: 'l1-entries' | 'l1-bytes') => void,
-  eviction: Eviction<L1Entry<Value>> = createSieve(),
+  /** 32 random bits, so that nobody can know which keys share a count. */
+  seed: number,
 ): L1<Value> {
+  const eviction = createAdaptiveEviction<L1Entry<Value>>(bounds.maxEntries);
   const entries = new Map<string, L1Entry<Value>>();
   const familiar = createFamiliarStrings();
   let bytes = 0;
@@ -81,7 +85,8 @@ export function createL1<Value>(
       }
       const { value, negative, freshUntilUs, usableUntilUs, epoch } = record;
       if (present !== undefined) {
-        // In place, so that a refreshed entry keeps its standing with the eviction policy.
+        // In place, so that a refreshed entry keeps its standing with the eviction policy; somebody asked for it.
+        eviction.touch(present);
         bytes += size - present.bytes;
         Object.assign(present, { value, negative, freshUntilUs, usableUntilUs, epoch, bytes: size });
         makeRoom(0, 0);
@@ -97,7 +102,11 @@ export function createL1<Value>(
         epoch,
         bytes: size,
         state: 'fresh',
-        visited: false,
+        hash: hashKey(key, seed),
+        uses: 0,
+        usedAt: 0,
+        queuedAt: 0,
+        segment: WINDOW,
         newer: undefined,
         older: undefined,
       };
