@@ -95,7 +95,9 @@ export function redisCacheStore({
           // The script answers nothing that is not an entry.
           return read.kind === 'absent' ? { kind: 'claimed', token: id } : read;
         },
-        fill(key, { token, text, freshForMs, keepForMs, loadedAgoMs }) {
+        async fill(key, { token, text, freshForMs, keepForMs, loadedAgoMs }) {
+          const known = time.ready();
+          if (known !== undefined) await known;
           const nowMs = time.nowMs();
           const entry = entryText(nextId(), text, nowMs - loadedAgoMs, nowMs + freshForMs);
           return link.run(fillScript, { key: redisKey(key), token, entry, forMs: Math.max(1, Math.ceil(keepForMs)) });

@@ -146,7 +146,18 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
       expect(await space.fill('k', filling(claim.token))).toBe('refused');
       expect(await space.read('k')).toEqual({ kind: 'deleted', token });
       expect(await space.fill('k', filling(token, { text: 'set' }))).toBe('filled');
-      expect(await space.read('k')).toMatchObject({ kind: 'value', text: 'set' });
+      const read = await space.read('k');
+      expect(read).toMatchObject({ kind: 'value', text: 'set' });
+      if (read.kind === 'value') expect(read.freshForMs).toBeGreaterThan(0);
+    });
+
+    test('what is put in by a store that has read nothing yet is fresh', async () => {
+      const space = await open();
+      const { token } = await space.replace('k', 60_000);
+      expect(await space.fill('k', filling(token))).toBe('filled');
+      const read = await space.read('k');
+      expect(read).toMatchObject({ kind: 'value', text: 'v' });
+      if (read.kind === 'value') expect(read.freshForMs).toBeGreaterThan(0);
     });
 
     test('what was there when all was forgotten is nothing any more, what is loaded later is', async () => {
