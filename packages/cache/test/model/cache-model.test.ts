@@ -47,6 +47,10 @@ const suspected: CacheModelOptions = {
   lookUps: [A, B],
   faults: { lateCommand: 1 },
 };
+const overtakenDelete: CacheModelOptions = {
+  ...madeAgain,
+  faults: { truthAway: 1, lostMessage: 1, lateCommand: 1 },
+};
 const minutes: CacheModelOptions = { writes: ['edit'], lookUps: 2, faults: { lateCommand: 1, tenMinutes: 1 } };
 const rolledBack: CacheModelOptions = {
   writes: ['edit'],
@@ -79,6 +83,7 @@ describe('G4, G5: nothing old is answered, and what is known stands in, in every
       { ...away, lookUps: [A, B, B], writers: [A], faults: { ...away.faults, lostMessage: 1 } },
     ],
     ['a deletion, a new beginning, and a truth that goes away', madeAgain],
+    ['the same, a delete being overtaken by the next one', overtakenDelete],
     ['a flush', { ...race, writers: [A], faults: { flush: 1 } }],
     ['a flush, and late commands', { ...race, lookUps: 2, writers: [A], faults: { flush: 1, lateCommand: 1 } }],
     ['a Redis that is put back to a snapshot, and late commands', rolledBack],
@@ -108,6 +113,7 @@ describe('G4, G5: the explorer sees what a wrong cache does:', () => {
     ['no replay after an outage', /in the end Redis has 0 as fresh/, rolledBack],
     ['mark written before the deletes', /answers fresh 0, though it knew of 1/, rolledBack],
     ['no feed', /in the end . has 0 as fresh/, killed],
+    ['delete that forgets the one before', /B answers stale 0, though it knew of 1/, overtakenDelete],
     ['delete that expires', /answers stale 0, though it knew of 1/, away],
     ['stands in for what L2 calls deleted', /A answers stale 0, though it knew of 1/, away],
     ['negative entry that forgets a deletion', /A answers stale 0, though it knew of 1/, away],

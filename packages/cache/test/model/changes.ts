@@ -42,17 +42,20 @@ function outdate(world: World, state: CacheState, at: number, version: number): 
   const as = world.asOf(version);
   const dropped = drop(state, at, as);
   const { pending, deletes, link } = instanceOf(dropped, at);
+  // What is pending of an earlier change is this delete's affair, too.
   const remember: Outdated = as === 'invalidated' ? as : (pending?.as ?? as);
+  const bars = world.isBar(version) ? version : (pending?.bars ?? 0);
   let next = become(dropped, at, {
-    pending: { version, as: remember },
+    pending: { version, as: remember, bars },
     deletes: deletes.map((each) => ({ ...each, newest: false })),
   });
   if (world.variant === 'told before the delete') next = publish(next, at, { kind: as, version, pending: false });
   if (link === 'down') return tell(world, next, at, version, 'pending');
-  return send(next, at, { version, as, by: 'change' });
+  const forgets = world.variant === 'delete that forgets the one before';
+  return send(next, at, { version, as: forgets ? as : remember, bars, by: 'change' });
 }
 
-const send = (state: CacheState, at: number, sent: Pick<Delete, 'version' | 'as' | 'by'>): CacheState =>
+const send = (state: CacheState, at: number, sent: Pick<Delete, 'version' | 'as' | 'bars' | 'by'>): CacheState =>
   become(state, at, {
     deletes: [...instanceOf(state, at).deletes, { ...sent, newest: true, covers: true, phase: 'sent' }],
   });
@@ -74,11 +77,11 @@ function confirm(world: World, state: CacheState, at: number, confirmed: Delete)
 
 /** Nobody waits for the answer of it any more. */
 export function giveUp(world: World, state: CacheState, at: number, given: Delete, late: 'late' | 'gone'): CacheState {
-  const { version, as, by } = given;
+  const { version, as, bars, by } = given;
   const { deletes } = instanceOf(state, at);
   let next = become(state, at, { deletes: without(deletes, given) });
   if (late === 'late' && given.phase === 'sent')
-    next = { ...next, late: [...next.late, { op: 'delete', as, version }] };
+    next = { ...next, late: [...next.late, { op: 'delete', as, version, bars }] };
   return by === 'change' ? tell(world, next, at, version, 'pending') : next;
 }
 
@@ -145,7 +148,7 @@ export function* changeSteps(world: World, state: CacheState, at: number): Gener
   for (const each of me.deletes) {
     const what = `${each.by === 'replay' ? 'repeated ' : ''}delete for ${each.version}`;
     if (each.phase === 'sent') {
-      const ran = runDelete(world, state, each.as, each.version);
+      const ran = runDelete(world, state, each);
       const next = become(ran, at, { deletes: replaced(me.deletes, each, { ...each, phase: 'ran' }) });
       yield { name: `Redis runs ${who}'s ${what}`, next };
     } else yield { name: `${who} hears that its ${what} is done`, next: confirm(world, state, at, each) };

@@ -5,6 +5,7 @@ import { goStale, runDelete, runFill } from './redis.ts';
 import {
   become,
   type CacheState,
+  type Delete,
   type Flight,
   instanceOf,
   type Late,
@@ -37,7 +38,9 @@ function cut(world: World, state: CacheState, at: number, late: 'late' | 'gone')
 function kill(state: CacheState, at: number): CacheState {
   const { deletes, fills } = instanceOf(state, at);
   const late: Late[] = [
-    ...deletes.filter(({ phase }) => phase === 'sent').map(({ as, version }): Late => ({ op: 'delete', as, version })),
+    ...deletes
+      .filter(({ phase }) => phase === 'sent')
+      .map(({ as, version, bars }): Late => ({ op: 'delete', as, version, bars })),
     ...fills.map((fill): Late => ({ op: 'fill', ...fill })),
   ];
   const dead = become(state, at, {
@@ -54,6 +57,10 @@ function kill(state: CacheState, at: number): CacheState {
   return { ...dead, late: [...dead.late, ...late], bus: dead.bus.with(at, []) };
 }
 
+/** Only what is gone now is remembered as deleted. */
+const allUpTo = (world: World, version: number): Pick<Delete, 'as' | 'version' | 'bars'> =>
+  world.isLive(version) ? { version, as: 'expired', bars: 0 } : { version, as: 'invalidated', bars: version };
+
 /** Deletes what the outbox has since the mark, writes the mark, opens the gate. */
 function* replaySteps(world: World, state: CacheState, at: number): Generator<Step> {
   const { gate, link } = instanceOf(state, at);
@@ -66,21 +73,19 @@ function* replaySteps(world: World, state: CacheState, at: number): Generator<St
   const marked = (of: CacheState, mark: number): CacheState => ({ ...of, store: { ...of.store, mark } });
   if (gate === 'shut') {
     const missed = state.truth > (state.store.mark ?? 0);
-    const as = world.isLive(state.truth) ? 'expired' : 'invalidated';
     const early = world.variant === 'mark written before the deletes';
     if (early) {
       const next = become(marked(state, state.truth), at, { gate: missed ? { upTo: state.truth } : 'open' });
       yield { name: `${who} reads the mark, and writes ${state.truth}`, next };
       return;
     }
-    const deleted = missed ? runDelete(world, state, as, state.truth) : state;
+    const deleted = missed ? runDelete(world, state, allUpTo(world, state.truth)) : state;
     const next = become(deleted, at, { gate: { upTo: state.truth } });
     yield { name: `${who} replays the outbox after ${state.store.mark} up to ${state.truth}`, next };
     return;
   }
   if (world.variant === 'mark written before the deletes') {
-    const as = world.isLive(gate.upTo) ? 'expired' : 'invalidated';
-    const next = become(runDelete(world, state, as, gate.upTo), at, { gate: 'open' });
+    const next = become(runDelete(world, state, allUpTo(world, gate.upTo)), at, { gate: 'open' });
     yield { name: `${who} deletes what the outbox has`, next };
     return;
   }
@@ -96,7 +101,7 @@ export function* faultSteps(world: World, state: CacheState): Generator<Step> {
     if (late.op === 'delete')
       yield {
         name: `Redis runs the late delete for ${late.version}`,
-        next: runDelete(world, rest, late.as, late.version),
+        next: runDelete(world, rest, late),
       };
     else {
       const next = runFill(world, rest, late.token, late.version);

@@ -1,5 +1,5 @@
 /** The store's scripts, each one step; what `packages/cache/src/redis` does to one key. */
-import type { CacheState, Entry, Outdated, Store, World } from './state.ts';
+import type { CacheState, Delete, Entry, Store, World } from './state.ts';
 
 /** The deletion that is known here. */
 function deletionIn(entry: Entry): number | undefined {
@@ -31,16 +31,16 @@ export function runFill(world: World, state: CacheState, token: number, version:
   return put(state, { entry: { kind: 'value', token: state.nextToken, version, fresh: true, deletion } });
 }
 
-export function runDelete(world: World, state: CacheState, as: Outdated, version: number): CacheState {
+export function runDelete(world: World, state: CacheState, run: Pick<Delete, 'as' | 'version' | 'bars'>): CacheState {
   const { entry } = state.store;
-  const deleted = Math.max(state.store.deleted, version);
-  const mark = (of: number): Entry => ({ kind: 'deleted', token: state.nextToken, version: of });
+  const deleted = Math.max(state.store.deleted, run.version);
+  const mark = (version: number): Entry => ({ kind: 'deleted', token: state.nextToken, version });
   if (entry.kind === 'absent') return put(state, { deleted });
-  if (as === 'invalidated')
-    return put(state, { entry: mark(version), deleted, barred: Math.max(state.store.barred, version) });
+  const barred = Math.max(state.store.barred, run.bars);
+  if (run.as === 'invalidated') return put(state, { entry: mark(run.bars), deleted, barred });
   // An expiry remembers nothing new, and forgets nothing.
   const known = world.variant === 'expire that forgets a deletion' ? undefined : deletionIn(entry);
-  return put(state, { entry: known === undefined ? { kind: 'absent' } : mark(known), deleted });
+  return put(state, { entry: known === undefined ? { kind: 'absent' } : mark(known), deleted, barred });
 }
 
 /** Its time is over: a value may still stand in, nothing else is left of the rest. */

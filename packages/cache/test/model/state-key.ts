@@ -30,7 +30,7 @@ function oriented(state: CacheState, first: number): string {
       ? '-'
       : `${of.phase}${entry(of.found)}${token(of.token)}l${of.loaded ?? ''}s${of.standby ?? ''}${of.overtaken?.[0] ?? ''}${of.beforeGap ? 'g' : ''}a${of.attempt}o${of.owed},${of.owedStale}`;
   const sent = (of: Delete): string =>
-    `${of.version}${of.as[0]}${of.by[0]}${of.newest ? 'n' : ''}${of.covers ? 'c' : ''}${of.phase[0]}`;
+    `${of.version}${of.as[0]}${of.bars}${of.by[0]}${of.newest ? 'n' : ''}${of.covers ? 'c' : ''}${of.phase[0]}`;
   const instance = (of: Instance): string => {
     if (!of.alive) return 'dead';
     const { l1, gate, pending } = of;
@@ -40,7 +40,7 @@ function oriented(state: CacheState, first: number): string {
       l1 === undefined ? '-' : `${l1.version}${l1.fresh ? '!' : ''}`,
       flight(of.flight),
       of.loose.map(flight).sort(),
-      pending === undefined ? '' : `${pending.version}${pending.as[0]}`,
+      pending === undefined ? '' : `${pending.version}${pending.as[0]}${pending.bars}`,
       of.suspects,
       of.deletes.map(sent).sort(),
       of.fills.map((fill) => `${fill.version}${token(fill.token)}`).sort(),
@@ -50,7 +50,7 @@ function oriented(state: CacheState, first: number): string {
     ].join('/');
   };
   const late = (of: Late): string =>
-    of.op === 'fill' ? `f${of.version}${token(of.token)}` : `d${of.version}${of.as[0]}`;
+    of.op === 'fill' ? `f${of.version}${token(of.token)}` : `d${of.version}${of.as[0]}${of.bars}`;
   const message = (of: Message): string =>
     `${of.kind[0]}${of.kind[1]}${of.version}${'pending' in of && of.pending ? 'p' : ''}${'as' in of ? of.as[0] : ''}`;
   const { truth, writers, truthAway, lookUps, faults } = state;

@@ -25,7 +25,7 @@ export interface Store {
   readonly entry: Entry;
   /** Up to which change the entry is known to be right: the app's, and `undefined` once it is lost. */
   readonly mark: number | undefined;
-  /** The newest write whose delete has run here, and the newest that left a mark. */
+  /** The newest write whose delete has run here, and the newest that had something to bar. */
   readonly deleted: number;
   readonly barred: number;
 }
@@ -50,6 +50,8 @@ export interface Flight {
 export interface Delete {
   readonly version: number;
   readonly as: Outdated;
+  /** The newest change in it that nothing older may stand in for; 0: none. */
+  readonly bars: number;
   readonly by: 'change' | 'replay';
   /** Nothing was added to what is pending since. */
   readonly newest: boolean;
@@ -72,7 +74,7 @@ export interface Instance {
   readonly flight?: Flight | undefined;
   /** Overtaken, but somebody may wait for them. */
   readonly loose: readonly Flight[];
-  readonly pending?: { readonly version: number; readonly as: Outdated } | undefined;
+  readonly pending?: { readonly version: number; readonly as: Outdated; readonly bars: number } | undefined;
   readonly suspects: 'no' | 'yes' | 'expired';
   readonly deletes: readonly Delete[];
   readonly fills: readonly Fill[];
@@ -97,7 +99,7 @@ export type Message =
 /** A command that nobody waits for any more: it may run, once, at any later time. */
 export type Late =
   | { readonly op: 'fill'; readonly token: number; readonly version: number }
-  | { readonly op: 'delete'; readonly as: Outdated; readonly version: number };
+  | ({ readonly op: 'delete' } & Pick<Delete, 'as' | 'version' | 'bars'>);
 
 export type Fault =
   | 'lateCommand'
@@ -146,6 +148,7 @@ export type Variant =
   | 'stands in for what L2 calls deleted'
   | 'expire that forgets a deletion'
   | 'negative entry that forgets a deletion'
+  | 'delete that forgets the one before'
   | 'no feed';
 
 export interface CacheModelOptions {
