@@ -132,7 +132,7 @@ export class L2Tier {
     const heard = this.#suspects.newest;
     const unguarded = marks.includes(undefined);
     try {
-      await this.#space.invalidate(keys, remember ? this.#options.rememberMs : 0);
+      await this.#invalidate(keys, remember);
     } catch (error) {
       this.#failed('invalidate', error);
       this.#missed(unguarded);
@@ -140,6 +140,18 @@ export class L2Tier {
     }
     this.#confirm(keys, marks, heard);
     return { store: 'deleted', unguarded };
+  }
+
+  /** What is still pending of an earlier delete of a key is done by this one: it has to remember what that one had to. */
+  async #invalidate(keys: readonly string[], remember: boolean): Promise<void> {
+    const { rememberMs } = this.#options;
+    const remembered: string[] = [];
+    const rest: string[] = [];
+    for (const key of keys) (remember || this.#pending.remembers(key) ? remembered : rest).push(key);
+    await Promise.all([
+      remembered.length > 0 && this.#space.invalidate(remembered, rememberMs),
+      rest.length > 0 && this.#space.invalidate(rest, 0),
+    ]);
   }
 
   /** The token for a `set`, or undefined when the store did not answer; its old value is then deleted later. */

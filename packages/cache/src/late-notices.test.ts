@@ -102,6 +102,23 @@ describe('a delete that its instance could not make yet', () => {
     expect(b.stats().l2.suspects).toBe(0);
   });
 
+  test('G5: a later change that reaches L2 first, and lets old values stand in, does not forget it', async () => {
+    const { a, b, busB, truth, load, release } = blocked();
+    for (const key of ['k', 'other']) {
+      truth.set(key, 'deleted');
+      await a.get(key, load);
+      await settle();
+      await b.get(key, load);
+    }
+    busB.cut();
+    expect(await a.invalidate({ key: 'k' })).toBe('pending');
+    release();
+    expect(await a.expire({ keys: ['k', 'other'] })).toBe('deleted');
+    busB.restore();
+    await expect(b.get('k', failing)).rejects.toThrow(StoreUnavailableError);
+    expect(await b.look('other', failing)).toMatchObject({ value: 'deleted', from: 'stale' });
+  });
+
   test('an instance that dies with it is suspected for ten minutes', async () => {
     const { a, b, clock, truth, load } = blocked();
     truth.set('k', 'v');

@@ -63,6 +63,34 @@ describe('stale-if-error', () => {
     expect(b.peek('k')).toBeUndefined();
   });
 
+  test('G5: nor after somebody else asked for it, found nothing, and that is over', async () => {
+    const { a, b, busB, clock, truth, load } = fixture();
+    for (const key of ['gone', 'made again']) {
+      truth.set(key, 'v');
+      await a.get(key, load);
+      await settle();
+      await b.get(key, load);
+    }
+    busB.cut();
+    for (const key of ['gone', 'made again']) {
+      truth.delete(key);
+      await a.invalidate({ key });
+      expect(await a.get(key, load)).toBeUndefined();
+      await settle();
+    }
+    await a.expire({ key: 'made again' });
+    expect((await a.look('gone', failing)).negative).toBe(true);
+    clock.advanceMs(30_001);
+    busB.restore();
+    for (const key of ['gone', 'made again']) {
+      expect(b.peek(key)?.state).toBe('stale');
+      await expect(b.get(key, failing)).rejects.toThrow(StoreUnavailableError);
+    }
+    // A deletion stands in nobody's way.
+    truth.set('gone', 'new');
+    expect(await b.get('gone', load)).toBe('new');
+  });
+
   test('G5: nor when the invalidation comes while the loader is failing', async () => {
     const { a, b, clock, truth, load } = fixture();
     truth.set('k', 'v');

@@ -50,6 +50,7 @@ export interface CacheSpace {
   read(key: string, claimMs?: number): Promise<StoreRead>;
   /** After `absent`, before the load: leaves a fill token for `forMs`, or answers what came meanwhile. */
   claim(key: string, forMs: number): Promise<Exclude<StoreRead, { kind: 'absent' }>>;
+  /** A negative entry in place of what was `deleted` ends as `deleted`, for as long as that was to be remembered. */
   fill(key: string, fill: StoreFill): Promise<'filled' | 'refused'>;
   /**
    * Takes the values and the tokens away, and remembers for `rememberMs` that it did where there was something to take. With 0 it

@@ -11,6 +11,8 @@ export interface PendingDeletes {
   /** Does nothing, and says so, when the key was added again since. */
   confirm(key: string, mark: number): boolean;
   has(key: string): boolean;
+  /** Whether any delete of it that is not confirmed asked for it. */
+  remembers(key: string): boolean;
   /** Up to `max` keys, oldest first, none newer than the mark `upTo`. */
   batch(max: number, upTo: number): readonly PendingDelete[];
   /** The mark given last. */
@@ -48,6 +50,7 @@ export function createPendingDeletes(bounds: { maxKeys: number; maxLength: numbe
       return true;
     },
     has: (key) => all.size > 0 && all.has(key),
+    remembers: (key) => all.get(key)?.remember === true,
     batch(max, upTo) {
       const found: PendingDelete[] = [];
       for (const pending of all.values()) {

@@ -6,6 +6,7 @@ import type { StoreRead } from '../store.ts';
  *     1T<id>                                a claim: nobody has filled it yet
  *     1D<id>                                deleted: what was here was invalidated
  *     1N<id><loaded at><fresh until>        negative: there is no such thing
+ *     1N<id><loaded at><fresh until>D       the same, in place of a `1D`; it is one again when it is not fresh any more
  *     1V<id><loaded at><fresh until><text>  a value
  *
  * The id is new with every write, 16 characters, and is the token of the next fill: a fill replaces exactly what its writer saw.
@@ -54,7 +55,10 @@ export function parseEntry(raw: string | null, nowMs: number, { disownedMs, doub
       // Not `<`: what is no number is disowned too.
       if (!(loadedAtMs >= disownedMs) || Number.isNaN(statedMs)) return { kind: 'claimed', token };
       const freshForMs = loadedAtMs < doubtedMs ? Math.min(statedMs, 0) : statedMs;
-      if (raw[1] === 'N') return { kind: 'negative', token, freshForMs };
+      if (raw[1] === 'N') {
+        if (raw[HEADER_END] === 'D' && freshForMs <= 0) return { kind: 'deleted', token };
+        return { kind: 'negative', token, freshForMs };
+      }
       return { kind: 'value', token, freshForMs, text: raw.slice(HEADER_END) };
     }
     default:

@@ -7,9 +7,14 @@ export const invalidateLua = `
 -- Writes   the mark (SET with PX or KEEPTTL), or nothing
 -- Cost     O(1); freeing a large value is left to the server's other thread
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-if tonumber(ARGV[2]) == 0 and redis.call('GETRANGE', KEYS[1], 0, 1) == string.sub(ARGV[1], 1, 2) then
-  redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
-  return 1
+if tonumber(ARGV[2]) == 0 then
+  local present = redis.call('GETRANGE', KEYS[1], 0, 36)
+  local kind = string.sub(present, 1, 2)
+  -- The mark, or a negative entry that stands in its place.
+  if kind == '1D' or (kind == '1N' and string.len(present) > 36) then
+    -- A server that is out of memory refuses it: then the mark goes, rather than that its token stays.
+    if redis.pcall('SET', KEYS[1], ARGV[1], 'KEEPTTL').ok then return 1 end
+  end
 end
 redis.call('UNLINK', KEYS[1])
 if tonumber(ARGV[2]) > 0 then

@@ -127,6 +127,35 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
       expect(await space.fill('k', filling(deleted.token, { text: 'new' }))).toBe('filled');
     });
 
+    test('G5: "there is nothing" in place of a deletion hides it while it is fresh, and does not make it forgotten', async () => {
+      const space = await open();
+      const nothing = (freshForMs: number) => ({ text: undefined, freshForMs, keepForMs: freshForMs });
+      const deletedOnce = async (key: string, freshForMs: number) => {
+        await space.claim(key, 10_000);
+        await space.invalidate([key], 60_000);
+        const { token } = await space.claim(key, 10_000);
+        expect(await space.fill(key, filling(token, nothing(freshForMs)))).toBe('filled');
+      };
+      for (const key of ['k', 'again', 'expired', 'value']) await deletedOnce(key, key === 'k' ? 60_000 : 1);
+      expect((await space.read('k')).kind).toBe('negative');
+      await pass(150);
+      const over = await space.claim('again', 10_000);
+      expect(over.kind).toBe('deleted');
+      expect(await space.fill('again', filling(over.token, nothing(1)))).toBe('filled');
+      await space.invalidate(['expired'], 0);
+      await pass(150);
+      expect((await space.read('again')).kind).toBe('deleted');
+      expect((await space.read('expired')).kind).toBe('deleted');
+      const { token } = await space.claim('value', 10_000);
+      expect(await space.fill('value', filling(token, { text: 'new' }))).toBe('filled');
+      expect(await space.read('value')).toMatchObject({ kind: 'value', text: 'new' });
+      // Nor is anything remembered that was not deleted.
+      const none = await space.claim('none', 10_000);
+      await space.fill('none', filling(none.token, nothing(60_000)));
+      await space.invalidate(['none'], 0);
+      expect((await space.read('none')).kind).toBe('absent');
+    });
+
     test('a stale entry is replaced by the token that it carries itself', async () => {
       const space = await open();
       const claim = await space.claim('k', 10_000);

@@ -8,6 +8,8 @@ interface Entry {
   readonly loadedMs: number;
   readonly freshUntilMs: number;
   readonly goneMs: number;
+  /** Of a negative entry: it stands in place of a deletion, which is known again when it is over. */
+  readonly deleted?: boolean;
 }
 
 export type Operation = 'read' | 'claim' | 'fill' | 'invalidate' | 'replace' | 'forget';
@@ -26,6 +28,8 @@ export interface MemoryCacheStore extends CacheStore {
   flush(): void;
   readonly size: number;
 }
+
+const isDeletion = (entry: Entry): boolean => entry.kind === 'deleted' || entry.deleted === true;
 
 export function memoryCacheStore(clock: Clock): MemoryCacheStore {
   const entries = new Map<string, Entry>();
@@ -54,6 +58,7 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
     if (kind === 'deleted') return { kind, token };
     if (entry.loadedMs < disownedMs) return { kind: 'claimed', token };
     const freshForMs = freshUntilMs - nowMs();
+    if (entry.deleted === true && freshForMs <= 0) return { kind: 'deleted', token };
     return kind === 'negative' ? { kind, token, freshForMs } : { kind, token, freshForMs, text };
   };
 
@@ -95,14 +100,17 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
           }),
         fill: (key, fill: StoreFill) =>
           act('fill', key, () => {
-            if (get(idOf(key))?.token !== fill.token) return 'refused';
+            const present = get(idOf(key));
+            if (present?.token !== fill.token) return 'refused';
+            const deleted = fill.text === undefined && isDeletion(present);
             entries.set(idOf(key), {
+              deleted,
               kind: fill.text === undefined ? 'negative' : 'value',
               token: nextToken(),
               text: fill.text ?? '',
               loadedMs: nowMs() - fill.loadedAgoMs,
               freshUntilMs: nowMs() + fill.freshForMs,
-              goneMs: nowMs() + fill.keepForMs,
+              goneMs: deleted ? present.goneMs : nowMs() + fill.keepForMs,
             });
             return 'filled';
           }),
@@ -112,7 +120,7 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
               const present = get(idOf(key));
               if (present === undefined) continue;
               if (rememberMs > 0) entries.set(idOf(key), blank('deleted', rememberMs));
-              else if (present.kind === 'deleted') entries.set(idOf(key), { ...present, token: nextToken() });
+              else if (isDeletion(present)) entries.set(idOf(key), { ...present, kind: 'deleted', token: nextToken() });
               else entries.delete(idOf(key));
             }
           }),

@@ -192,12 +192,15 @@ describe('L2 in Redis', () => {
     const link = await connect(bin, { url: server.url });
     const cache = stringCache(redisCacheStore({ link }), 'c', { l1: 'off' });
     await cache.get('k', async () => 'old');
-    await until(() => cache.stats().l2.filled === 1);
+    await cache.get('marked', async () => 'old');
+    await until(() => cache.stats().l2.filled === 2);
+    await cache.invalidate({ key: 'marked' });
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
     expect(await cache.look('k', async () => 'x')).toMatchObject({ value: 'old', from: 'l2' });
     expect(await cache.look('other', async () => 'v')).toMatchObject({ value: 'v', from: 'loader' });
     await cache.invalidate({ key: 'k' });
+    expect(await cache.expire({ key: 'marked' })).toBe('deleted');
     expect(cache.stats().l2.pendingDeletes).toBe(0);
     expect(await cache.look('k', async () => 'new')).toMatchObject({ value: 'new', from: 'loader' });
     await server.command('CONFIG', 'SET', 'maxmemory', '0');
