@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const run = fileURLToPath(new URL('../../src/run.ts', import.meta.url));
 
-test.each(['limit-memory', 'limit-redis', 'limit-redis-peers', 'limit-bytes', 'limit-mistake'])(
+test.each(['limit-memory', 'limit-redis', 'limit-redis-peers', 'limit-lease', 'limit-bytes', 'limit-mistake'])(
   'the benchmark %s runs, and every contestant answers rightly',
   async (name) => {
     // It ends with 1 when a benchmark gives no figure.

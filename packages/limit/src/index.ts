@@ -33,6 +33,7 @@ export type {
   LimitBlockMessage,
   LimitBoundMessage,
   LimitDecisionMessage,
+  LimitLeaseMessage,
   LimitOverflowMessage,
   LimitShadowMessage,
   LimitStoreErrorMessage,

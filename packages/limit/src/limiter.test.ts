@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { ConfigurationError, OverloadedError, StoreUnavailableError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
@@ -54,6 +55,23 @@ describe('a limiter in one process', () => {
     });
     expect(await limiter.take('grace')).toMatchObject({ outcome: 'allowed', remaining: 9 });
   });
+
+  test.each(['exact', 'lease', 'share'] as const)(
+    'answers a take with one promise, decided by then: mode %s',
+    (mode) => {
+      const limiter = createLimiter({ policy, mode }, { presence: { instances: 1 } });
+      const promises: unknown[] = [];
+      const hook = createHook({
+        init(_, type, __, promise) {
+          if (type === 'PROMISE') promises.push(promise);
+        },
+      }).enable();
+      const taking = limiter.take('ada', { cost: 10 });
+      hook.disable();
+      expect(promises).toEqual([taking]);
+      expect(limiter.takeNow('ada')).toMatchObject({ outcome: 'denied' });
+    },
+  );
 
   test('peek charges nothing, reset forgets', async () => {
     const clock = fakeClock();

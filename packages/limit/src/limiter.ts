@@ -19,6 +19,9 @@ import { createWaitQueue } from './wait-queue.ts';
 /** Where slots are held elsewhere too, their release is noticed after this. */
 const SLOTS_ASK_AGAIN_MS = 1000;
 
+/** One for all calls without options. */
+const NO_OPTIONS: TakeOptions = {};
+
 const decisions = channel('spillway:limit:decision');
 const keyBlocks = channel('spillway:limit:block');
 
@@ -75,11 +78,20 @@ export function openLimiter(
   const takeShare = (subject: string, cost: number, id: string | undefined): Decision =>
     share.takeNow(subject, cost, id, 'may be sent');
 
-  const take = async (key: string, { cost = 1, id }: TakeOptions): Promise<Decision> => {
-    checkCall(key, cost, 'take');
-    const name = nameOf(id);
-    const subject = subjectOf(key);
-    return told(key, cost, mode === 'share' ? takeShare(subject, cost, name) : await byStore.take(subject, cost, name));
+  const decideTake = mode === 'share' ? takeShare : byStore.take;
+  const decideNow = mode === 'share' ? takeShare : byStore.takeNow;
+
+  // No async function: what is decided here, by this process's memory or a lease, costs one promise instead of three.
+  const take = (key: string, { cost = 1, id }: TakeOptions): Promise<Decision> => {
+    try {
+      checkCall(key, cost, 'take');
+      const name = nameOf(id);
+      const decided = decideTake(subjectOf(key), cost, name);
+      if (!(decided instanceof Promise)) return Promise.resolve(told(key, cost, decided));
+      return decided.then((decision) => told(key, cost, decision));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
 
   const nameOf = (id: string | undefined): string | undefined => {
@@ -100,11 +112,10 @@ export function openLimiter(
     policies,
     mode,
     synchronous: mode === 'share' || isSynchronous(store),
-    take: (key, takeOptions = {}) => take(key, takeOptions),
-    takeNow(key, { cost = 1, id } = {}) {
+    take: (key, takeOptions = NO_OPTIONS) => take(key, takeOptions),
+    takeNow(key, { cost = 1, id } = NO_OPTIONS) {
       checkCall(key, cost, 'take');
-      const takeNow = mode === 'share' ? takeShare : byStore.takeNow;
-      return told(key, cost, takeNow(subjectOf(key), cost, nameOf(id)));
+      return told(key, cost, decideNow(subjectOf(key), cost, nameOf(id)));
     },
     async peek(key, { cost = 1 } = {}) {
       checkCall(key, cost, 'take');

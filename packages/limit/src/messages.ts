@@ -38,6 +38,17 @@ export interface LimitBoundMessage {
   readonly bound: 'waiting' | 'blocks' | 'slots' | 'ids' | 'local-blocks';
 }
 
+/**
+ * `spillway:limit:lease`: what became of units that were reserved here. `spent` is told when their lease ends: until then a lease is only
+ * `granted`. What is left then is `handed-back`, or `lost`: not worth sending, forgotten with its key, or sent without an answer.
+ */
+export interface LimitLeaseMessage {
+  readonly what: 'granted' | 'spent' | 'handed-back' | 'lost';
+  /** Of each policy: an integer >= 1. */
+  readonly units: number;
+  readonly policies: readonly string[];
+}
+
 /** `spillway:limit:store-error`: the store could not decide. */
 export interface LimitStoreErrorMessage {
   readonly policies: readonly string[];

@@ -16,7 +16,8 @@ import type { Share } from './share.ts';
 import type { LimitStore, Reserve, SynchronousLimitStore } from './store.ts';
 
 export interface StoreDecisions {
-  take(subject: string, cost: number, id: string | undefined): Promise<Decision>;
+  /** A promise only where somebody has to be asked. Errors are thrown, or the promise is rejected with them. */
+  take(subject: string, cost: number, id: string | undefined): Decision | Promise<Decision>;
   /** @throws {ConfigurationError} when the store does not answer at once */
   takeNow(subject: string, cost: number, id: string | undefined): Decision;
   peek(subject: string, cost: number): Promise<Decision>;
@@ -41,13 +42,18 @@ export function createStoreDecisions(options: StoreDecisionsOptions): StoreDecis
   const { policies, store, onStoreError, clock, share, blocks, leases, owed, storeTime } = options;
   const isLocal = store.scope === 'process';
 
-  async function take(subject: string, cost: number, id: string | undefined): Promise<Decision> {
+  function take(subject: string, cost: number, id: string | undefined): Decision | Promise<Decision> {
+    if (isSynchronous(store)) return takeNow(subject, cost, id);
     // Before sending: from here on a lease ages.
-    const sentUs = isLocal && leases === undefined ? 0 : clock.nowUs();
+    const sentUs = clock.nowUs();
     if (id === undefined) {
       const known = leases?.spend(subject, cost, sentUs) ?? blocks?.find(subject, policies, cost, sentUs);
       if (known !== undefined) return known;
     }
+    return ask(subject, cost, id, sentUs);
+  }
+
+  async function ask(subject: string, cost: number, id: string | undefined, sentUs: number): Promise<Decision> {
     const forgets = blocks?.forgets ?? 0;
     const asking = id === undefined ? leases?.ask(subject, sentUs) : undefined;
     const debts = id === undefined ? owed?.take(subject, sentUs) : undefined;
@@ -136,7 +142,8 @@ export function createStoreDecisions(options: StoreDecisionsOptions): StoreDecis
   };
 }
 
-export const isSynchronous = (store: LimitStore): store is SynchronousLimitStore => 'takeNow' in store;
+export const isSynchronous = (store: LimitStore): store is SynchronousLimitStore =>
+  store.scope === 'process' && 'takeNow' in store;
 
 /** Unless an error says that nothing was done, something may have been. */
 const mayHaveRun = (error: unknown): boolean =>

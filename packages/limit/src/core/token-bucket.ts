@@ -37,6 +37,24 @@ export function takeTokens(
   };
 }
 
+/**
+ * `takeTokens` for the hot path: of a bucket without fractions, and without an object but the verdict, whose `resetAfterUs` is the new
+ * state. Undefined: refused, or there are fractions, and `takeTokens` has to say.
+ */
+export function takeWholeTokens(
+  { rate }: TokenBucketPolicy,
+  fullAtUs: number,
+  nowUs: number,
+  cost: number,
+): Verdict | undefined {
+  if (rate.tokens !== 1) return undefined;
+  const afterUs = (fullAtUs > nowUs ? fullAtUs - nowUs : 0) + cost * rate.tokenUs;
+  if (afterUs > rate.fullUs) return undefined;
+  const remaining = Math.floor((rate.fullUs - afterUs) / rate.tokenUs);
+  const refillAfterUs = afterUs + (remaining + 1) * rate.tokenUs - rate.fullUs;
+  return { outcome: 'allowed', remaining, refillAfterUs, resetAfterUs: afterUs };
+}
+
 /** How a take of `cost` would end, without taking: `remaining` counts all that is there. */
 export function peekTokens(
   policy: TokenBucketPolicy,

@@ -2,9 +2,11 @@
  * This instance's leases and the store they come from: "Lease" and "Hand-back" in docs/4.protocols/limits.md. Units are reserved
  * before they are spent, and age from before the asking, on this process's clock.
  */
+import { channel } from 'node:diagnostics_channel';
 import type { Clock, Presence } from '@spillway/kernel';
 import type { Decision, Verdict } from '../core/decision.ts';
 import { decide } from '../decide.ts';
+import type { LimitLeaseMessage } from '../messages.ts';
 import type { LimitStore, Reserved, Take } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
 import type { LeaseSetup } from './lease-options.ts';
@@ -33,6 +35,8 @@ export interface LeaseHolderOptions {
   readonly lease: LeaseSetup;
 }
 
+const leaseUnits = channel('spillway:limit:lease');
+
 /** Leases that ended are looked for this often at most. */
 const SHORTEST_PAUSE_MS = 10;
 
@@ -47,7 +51,7 @@ export class LeaseHolder {
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
-    this.#leases = new LeaseTable(options.lease);
+    this.#leases = new LeaseTable(options.lease, ({ terms, left }) => this.#tell('spent', terms.granted - left));
   }
 
   /** Decides by a lease that is held here; undefined: the store has to. */
@@ -77,9 +81,15 @@ export class LeaseHolder {
     const nowUs = this.#options.clock.nowUs();
     if (take.verdicts.every(({ outcome }) => outcome === 'allowed')) this.#leases.admitted(key, nowUs, cost);
     else if (take.verdicts.some(isBlocked)) this.forget(key);
-    if (asking === undefined || this.#asking.get(key) !== asking) return;
-    this.#asking.delete(key);
+    if (asking === undefined) return;
+    const isWanted = this.#asking.get(key) === asking;
+    if (isWanted) this.#asking.delete(key);
     if (!('granted' in take) || take.granted < 1) return;
+    this.#tell('granted', take.granted);
+    if (!isWanted) {
+      this.#tell('lost', take.granted);
+      return;
+    }
     const { granted, atUs: chargedAtUs, verdicts, windowLeftUs } = take;
     const terms = { granted, chargedAtUs, sentAtUs, verdicts };
     const endUs = sentAtUs + Math.min(this.#options.lease.maxAgeUs, windowLeftUs);
@@ -100,7 +110,7 @@ export class LeaseHolder {
   /** The store forgets what the key has taken: its lease ends, one that is on its way too, and nothing of it comes back. */
   forget(key: string): void {
     this.#asking.delete(key);
-    this.#leases.drop(key);
+    this.#tell('lost', this.#leases.drop(key)?.units ?? 0);
   }
 
   /** Hands back all that is left. Resolves when the store has answered, or not. */
@@ -129,10 +139,22 @@ export class LeaseHolder {
     const isWorth = policies.some((policy, at) =>
       isWorthReturning(policy, terms.verdicts[at] as Verdict, units, passedUs),
     );
-    if (!isWorth) return;
-    const returning = store.refund(key, policies, { cost: units, takenAtUs: terms.chargedAtUs }).catch(() => {});
+    if (!isWorth) {
+      this.#tell('lost', units);
+      return;
+    }
+    const returning = store.refund(key, policies, { cost: units, takenAtUs: terms.chargedAtUs }).then(
+      () => this.#tell('handed-back', units),
+      () => this.#tell('lost', units),
+    );
     this.#returning.add(returning);
     void returning.then(() => this.#returning.delete(returning));
+  }
+
+  #tell(what: LimitLeaseMessage['what'], units: number): void {
+    if (units === 0 || !leaseUnits.hasSubscribers) return;
+    const policies = this.#options.policies.map(({ name }) => name);
+    leaseUnits.publish({ what, units, policies } satisfies LimitLeaseMessage);
   }
 
   /** Leases end, or are not used any more, with nobody there to notice. */

@@ -1,8 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { ConfigurationError, StoreUnavailableError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
 import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { createLimiter } from '../limiter.ts';
 import type { LimiterOptions } from '../limiter-options.ts';
+import type { LimitLeaseMessage } from '../messages.ts';
 import { concurrency } from '../strategies/concurrency/policy.ts';
 import { fixedWindow } from '../strategies/fixed-window/policy.ts';
 import { gcra } from '../strategies/gcra/policy.ts';
@@ -147,6 +149,29 @@ describe('mode lease', () => {
 });
 
 describe('what is left of a lease', () => {
+  test('is told, with what was granted and spent, and adds up once all leases are over', async () => {
+    const units = { granted: 0, spent: 0, 'handed-back': 0, lost: 0 };
+    const listen = (message: unknown) => {
+      const { what, units: some, policies } = message as LimitLeaseMessage;
+      expect(policies).toEqual(['api']);
+      units[what] += some;
+    };
+    subscribe('spillway:limit:lease', listen);
+    const { limiter, take, warm } = leased();
+    await warm('grace');
+    await limiter.reset('grace');
+    let leasedTakes = 0;
+    for (let taken = 0; taken < 40; taken += 1) if ((await take()).decidedBy === 'lease') leasedTakes += 1;
+    const before = units.spent;
+    await limiter.close();
+    unsubscribe('spillway:limit:lease', listen);
+    expect(units.spent).toBeGreaterThan(before);
+    expect(units.spent).toBeGreaterThan(leasedTakes);
+    expect(units['handed-back']).toBeGreaterThan(0);
+    expect(units.lost).toBeGreaterThan(0);
+    expect(units.spent + units['handed-back'] + units.lost).toBe(units.granted);
+  });
+
   test('goes back once when the limiter closes, and not again', async () => {
     const { limiter, take, counts, left } = leased();
     for (let taken = 0; taken < 40; taken += 1) await take();

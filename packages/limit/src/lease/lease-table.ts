@@ -50,9 +50,12 @@ export class LeaseTable<Terms> {
   readonly #paces = new Map<string, Pace<Terms>>();
   /** Keys with a lease, that which was reserved first comes first: so they end in about this order. */
   readonly #held = new Map<string, Pace<Terms>>();
+  readonly #ended: (lease: Lease<Terms>) => void;
   #hand: Iterator<Pace<Terms>> | undefined;
 
-  constructor({ maxAgeUs, maxKeys }: LeaseTableOptions) {
+  /** `ended`: hears of each lease that was held, once, when it is over; also when nothing is left of it. */
+  constructor({ maxAgeUs, maxKeys }: LeaseTableOptions, ended: (lease: Lease<Terms>) => void = () => {}) {
+    this.#ended = ended;
     this.#maxAgeUs = maxAgeUs;
     this.#quarterUs = Math.max(1, Math.floor(maxAgeUs / 4));
     this.#maxKeys = maxKeys;
@@ -144,6 +147,7 @@ export class LeaseTable<Terms> {
     const { key, lease } = pace;
     this.#held.delete(key);
     pace.lease = undefined;
+    if (lease !== undefined) this.#ended(lease);
     return lease === undefined || lease.left < 1 ? undefined : { key, units: lease.left, terms: lease.terms };
   }
 

@@ -11,7 +11,14 @@
 import { ownText } from '@spillway/kernel';
 import type { Verdict } from '../core/decision.ts';
 import type { TokenBucketPolicy } from '../core/policy.ts';
-import { drainTokens, isFull, peekTokens, type TokenBucketState, takeTokens } from '../core/token-bucket.ts';
+import {
+  drainTokens,
+  isFull,
+  peekTokens,
+  type TokenBucketState,
+  takeTokens,
+  takeWholeTokens,
+} from '../core/token-bucket.ts';
 import type { GcraPolicy } from '../strategies/gcra/policy.ts';
 import type { Policy } from '../strategies/policy.ts';
 import type { Taken } from '../strategies/strategy.ts';
@@ -60,8 +67,15 @@ export class BucketTable implements KeyTable<BucketPolicy> {
   take(policy: BucketPolicy, key: string, nowUs: number, cost: number): Verdict {
     const slot = this.#slotOf.get(key);
     if (slot === undefined) return this.#takeAsNewcomer(bucketOf(policy), key, nowUs, cost);
+    const bucket = bucketOf(policy);
+    const fullAtUs = this.#slots.readWhole(slot);
+    const admitted = Number.isNaN(fullAtUs) ? undefined : takeWholeTokens(bucket, fullAtUs, nowUs, cost);
+    if (admitted !== undefined) {
+      this.#slots.writeWhole(slot, nowUs + admitted.resetAfterUs);
+      return admitted;
+    }
     const given = this.#slots.read(slot);
-    const { verdict, state } = takeTokens(bucketOf(policy), given, nowUs, cost);
+    const { verdict, state } = takeTokens(bucket, given, nowUs, cost);
     if (state !== undefined && state !== given) this.#slots.write(slot, state);
     return verdict;
   }

@@ -4,6 +4,10 @@ import type { TokenBucketState } from '../core/token-bucket.ts';
 export interface Slots {
   read(slot: number): TokenBucketState;
   write(slot: number, state: TokenBucketState): void;
+  /** `fullAtUs` of a state without a fraction; NaN where there is one. */
+  readWhole(slot: number): number;
+  /** Over a state without a fraction. */
+  writeWhole(slot: number, fullAtUs: number): void;
 }
 
 /** A slot that was never written reads as a bucket that has always been full. */
@@ -22,6 +26,12 @@ export function createSlots(initial = 1024): Slots {
       fraction ??= new Float64Array(fullAt.length);
       if (slot >= fraction.length) fraction = grown(fraction, slot);
       fraction[slot] = state.fraction;
+    },
+    readWhole: (slot) =>
+      fraction === undefined || (fraction[slot] ?? 0) === 0 ? (fullAt[slot] ?? Number.NEGATIVE_INFINITY) : Number.NaN,
+    writeWhole(slot, fullAtUs) {
+      if (slot >= fullAt.length) fullAt = grown(fullAt, slot);
+      fullAt[slot] = fullAtUs;
     },
   };
 }

@@ -2,6 +2,7 @@ import type {
   LimitBlockMessage,
   LimitBoundMessage,
   LimitDecisionMessage,
+  LimitLeaseMessage,
   LimitOverflowMessage,
   LimitShadowMessage,
   LimitStoreErrorMessage,
@@ -68,6 +69,13 @@ export const limitMetrics: readonly ChannelMetrics[] = [
     return ({ operation, outcome, durationMs }) => {
       calls.add(1, operation, outcome);
       durations.observe(durationMs / 1000, operation);
+    };
+  }),
+  on<LimitLeaseMessage>('spillway:limit:lease', (metrics) => {
+    const help = 'Units of leases, by what became of them (granted; then spent, handed-back, lost)';
+    const units = metrics.counter('limit_lease_units_total', help, ['policy', 'what']);
+    return (message) => {
+      for (const policy of message.policies) units.add(message.units, policy, message.what);
     };
   }),
   on<LimitBlockMessage>('spillway:limit:block', (metrics) => {

@@ -42,6 +42,18 @@ describe('collectPrometheus', () => {
     ]);
   });
 
+  test('adds up the units of leases', async () => {
+    tell('limit:lease', { what: 'granted', units: 30, policies: ['free', 'daily'] });
+    tell('limit:lease', { what: 'spent', units: 20, policies: ['free', 'daily'] });
+    tell('limit:lease', { what: 'spent', units: 4, policies: ['free'] });
+    expect(await scrape()).toEqual([
+      'spillway_limit_lease_units_total{policy="free",what="granted"} 30',
+      'spillway_limit_lease_units_total{policy="free",what="spent"} 24',
+      'spillway_limit_lease_units_total{policy="daily",what="granted"} 30',
+      'spillway_limit_lease_units_total{policy="daily",what="spent"} 20',
+    ]);
+  });
+
   test('never labels by a user’s key, whatever it is', async () => {
     for (const key of ['ada', 'ada"} 1\nevil 1', 'x'.repeat(1000)]) {
       tell('limit:decision', { key, cost: 1, decision: allowed });
