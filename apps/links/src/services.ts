@@ -73,6 +73,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     const requests = await openRequestLog(foundation);
     logs.push(requests);
     await feed?.begun;
+    await neighbours.met;
     const close = () => closers.close();
     return {
       ...foundation,
