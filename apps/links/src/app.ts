@@ -120,7 +120,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
   const metrics = createMetrics(services, { ...counts, recorder: requests });
   await api.register(metricsRoutes, { read: readMetrics ?? (async () => (await metrics.registry()).metrics()) });
   await api.register(docsRoutes);
-  await api.register(pageRoutes, { stats: () => cache.stats() });
+  await api.register(pageRoutes, { stats: () => cache.stats(), plans: () => services.limits.planSource.plans });
   await api.register(healthRoutes, { name: instance, draining, dependencies: () => dependencies(services) });
   await api.register(passwordRoutes, {
     redirector,

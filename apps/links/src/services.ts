@@ -58,7 +58,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
       adminKey: config.adminKey,
       bus,
     });
-    closers.add(async () => keys.close());
+    closers.add(() => keys.close());
     const limits = await createLimits(foundation, clock);
     closers.add(() => limits.close());
     const store = createLinkStore(database, domains, config.cache.concurrentLoads);
@@ -73,6 +73,7 @@ export async function openServices(foundation: Foundation): Promise<Services> {
     const requests = await openRequestLog(foundation);
     logs.push(requests);
     await feed?.begun;
+    await neighbours.met;
     const close = () => closers.close();
     return {
       ...foundation,

@@ -27,6 +27,6 @@ export type {
   RedisOptions,
   SentinelOptions,
 } from './options.ts';
-export type { PresenceOptions } from './presence/heartbeat.ts';
+export type { BeatingPresence, PresenceOptions } from './presence/heartbeat.ts';
 export { type RedisPresenceOptions, redisPresence } from './presence/redis-presence.ts';
 export { defineScript, integers, type RedisScript } from './script/define-script.ts';

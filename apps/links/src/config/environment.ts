@@ -101,7 +101,7 @@ export const environment = z.object({
   EXPECTED_INSTANCES: value
     .integer(1, 10_000)
     .prefault('1')
-    .describe('How many instances share a limit until the store has told how many there are.'),
+    .describe('At least how many instances share a limit until the store has told for 1.25 s how many there are.'),
   INSTANCE: value
     .instanceName()
     .optional()

@@ -28,7 +28,8 @@ export interface KeyStore {
     id: string,
     change: Partial<Pick<KeyRecord, 'name' | 'scopes' | 'expiresAtMs' | 'plan' | 'limits'>>,
   ): Promise<KeyRecord | undefined>;
-  remove(id: string): Promise<boolean>;
+  /** The hash of the key that was there. */
+  remove(id: string): Promise<string | undefined>;
 }
 
 const columns = ['id', 'name', 'hash', 'hint', 'scopes', 'created_at', 'expires_at', 'plan', 'limits'] as const;
@@ -77,7 +78,8 @@ export function createKeyStore(sql: SqlRunner): KeyStore {
       return rows[0] === undefined ? undefined : toRecord(rows[0]);
     },
     async remove(id) {
-      return (await execute(sql, build.deleteFrom('api_keys').where('id', '=', id))).rowCount > 0;
+      const remove = build.deleteFrom('api_keys').where('id', '=', id).returning('hash');
+      return (await execute<Pick<KeyRow, 'hash'>>(sql, remove)).rows[0]?.hash;
     },
   };
 }

@@ -20,8 +20,10 @@ export interface PlanAnswer {
 
 /** The limits of API keys, each by its plan. */
 export interface KeyPlans {
-  /** Charges a key, counted over all instances; undefined where it has no plan. */
-  take(key: PlannedKey, cost: number): Promise<PlanAnswer | undefined>;
+  /** Charges a key, counted over all instances; undefined where it has no plan. The same `id` is charged once within ten minutes. */
+  take(key: PlannedKey, cost: number, id?: string): Promise<PlanAnswer | undefined>;
+  /** Whether it has a plan. */
+  has(key: PlannedKey): boolean;
   /** The same without charging it. */
   peek(key: PlannedKey, cost: number): Promise<PlanAnswer | undefined>;
   /** What is wrong with a plan and limits that a key is to have. */
@@ -77,19 +79,25 @@ export function createKeyPlans({ source, store, presence, countsOf, strategies }
     how: 'take' | 'peek',
     key: PlannedKey,
     cost: number,
+    id?: string,
   ): Promise<(PlanAnswer & { readonly plan: string }) | undefined> => {
     const plan = find(key);
     if (plan === undefined) return undefined;
     // The limiter asks for the plan before anything can change it.
-    const decision = await limiter[how](textOf(key), { cost, subject: compositeKey('key', key.id) });
+    const decision = await limiter[how](textOf(key), {
+      cost,
+      subject: compositeKey('key', key.id),
+      ...(id === undefined ? {} : { id }),
+    });
     return { decision, policies: plan.policies, plan: plan.name };
   };
   return {
-    async take(key, cost) {
-      const answer = await asked('take', key, cost);
+    async take(key, cost, id) {
+      const answer = await asked('take', key, cost, id);
       if (answer !== undefined) countsOf(`plan:${answer.plan}`).count(answer.decision);
       return answer;
     },
+    has: (key) => find(key) !== undefined,
     peek: (key, cost) => asked('peek', key, cost),
     issuesOf: (key) => issuesOfKey(source, strategies, key),
     close: () => limiter.close(),

@@ -89,12 +89,12 @@ export async function linkRoutes(instance: FastifyInstance, options: LinkRoutesO
     '/links/batch',
     {
       onRequest: authorize('links:write', 'by-rows'),
-      preHandler: async (request, reply) => options.chargeRows(request.caller, reply, request.body.links.length),
+      preHandler: async (request, reply) => options.chargeRows(request.caller, reply, request.body.links),
       bodyLimit: 16 * 1024 * 1024,
       schema: {
         summary: 'Make up to 1,000 links',
         description:
-          'Each row is made or refused by itself; the results stand in the order of the rows: 201 for a link made now, 200 for one that an earlier request with the same Idempotency-Key made. At most 100 of them may have a password. A key with a plan is charged for each row: 429 when they are more than it has left, and then none is made.',
+          'Each row is made or refused by itself; the results stand in the order of the rows: 201 for a link made now, 200 for one that an earlier request with the same Idempotency-Key made. At most 100 of them may have a password. A key with a plan is charged for each row: 429 when they are more than it has left, and then none is made. A repetition with the same Idempotency-Key and the same rows is free for ten minutes.',
         tags,
         security,
         headers: idempotencyHeaders,

@@ -2,6 +2,7 @@ import type { Cache } from '@spillway/cache';
 import type { Registry } from 'prom-client';
 import { type Dependency, dependencies } from '../health/health.ts';
 import type { RequestCounts } from '../http/request-counts.ts';
+import type { Keys } from '../keys/keys.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { RedirectCounts } from '../redirect/outcomes.ts';
 import type { RequestRecorder } from '../requests/recorder.ts';
@@ -43,7 +44,7 @@ export function addServiceMetrics(registry: Registry, services: Services, counts
     'max',
   );
   addLimits(services.limits, metrics);
-  addCache(services.cache, metrics);
+  addCache(services.cache, services.keys, metrics);
   addIds(services, metrics);
   addClicks(services, metrics);
   addRequestLog(services.requests, counts.recorder, metrics);
@@ -105,10 +106,12 @@ function addLimits({ all, planSource }: Limits, { counter }: OwnMetrics): void {
   ]);
 }
 
-function addCache(cache: Cache<unknown>, { counter, gauge }: OwnMetrics): void {
+function addCache(cache: Cache<unknown>, keys: Keys, { counter, gauge }: OwnMetrics): void {
   counter('spillway_cache_gets_total', 'Answers, by the tier they came from', ['cache', 'from'], () => {
-    const { l1, l2, loader, stale } = cache.stats().answers;
-    return Object.entries({ l1, l2, loader, stale }).map(([from, value]) => [{ cache: 'links', from }, value]);
+    const each = Object.entries({ links: cache.stats().answers, keys: keys.stats().answers });
+    return each.flatMap(([cache, { l1, l2, loader, stale }]) =>
+      Object.entries({ l1, l2, loader, stale }).map(([from, value]) => [{ cache, from }, value] as const),
+    );
   });
   counter('spillway_links_cache_negative_total', 'Of the answers: those that there is no such link', [], () => [
     [{}, cache.stats().answers.negative],

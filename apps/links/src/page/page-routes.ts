@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { CacheStats } from '@spillway/cache';
+import type { Plans } from '@spillway/limit';
 import type { FastifyInstance } from 'fastify';
 
 /** What the page's third door shows, in the order of the tiers. */
@@ -20,9 +21,12 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /** The start page at `/`: hand-written files, served from memory. */
-export async function pageRoutes(app: FastifyInstance, { stats }: { stats: () => CacheStats }): Promise<void> {
+export async function pageRoutes(
+  app: FastifyInstance,
+  { stats, plans }: { readonly stats: () => CacheStats; readonly plans: () => Plans },
+): Promise<void> {
   for (const { path, file, type } of FILES) {
-    const body = await readFile(new URL(file, import.meta.url));
+    const body = await readFile(new URL(file, import.meta.url), 'utf8');
     app.get(path, { schema: { hide: true } }, (_request, reply) =>
       reply
         .headers({
@@ -32,7 +36,7 @@ export async function pageRoutes(app: FastifyInstance, { stats }: { stats: () =>
           'referrer-policy': 'no-referrer',
           'x-content-type-options': 'nosniff',
         })
-        .send(body),
+        .send(path === '/' ? body.replace('<!-- plans -->', () => optionsOf(plans())) : body),
     );
   }
   app.get('/assets/figures', { schema: { hide: true } }, async (_request, reply) => {
@@ -40,6 +44,17 @@ export async function pageRoutes(app: FastifyInstance, { stats }: { stats: () =>
     return toFigures(stats());
   });
 }
+
+/** The plans that are in force now: `PLANS_FILE` may have changed them since the start. */
+const optionsOf = ({ byName }: Plans): string =>
+  [...byName.values()]
+    .map(({ name, policies }) => {
+      const most = policies.map(({ capacity }) => capacity).join(', ');
+      return `<option value="${escaped(name)}">${escaped(name)}: at most ${most}</option>`;
+    })
+    .join('');
+
+const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (each) => `&#${each.charCodeAt(0)};`);
 
 function toFigures({ answers, l1 }: CacheStats): CacheFigures {
   return {

@@ -64,7 +64,7 @@ onSubmit('shorten', async (form) => {
 });
 
 onSubmit('check', async (form) => {
-  const body = { policy: String(form.get('policy')), key: String(form.get('subject')) };
+  const body = { plan: String(form.get('plan')), key: String(form.get('subject')) };
   const reply = await ask('POST', '/api/v1/limits/check', body);
   const output = element('check-answer');
   const { outcome, remaining, limit, retryAfterMs, decidedBy } = reply.answer;

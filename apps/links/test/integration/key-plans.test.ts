@@ -80,6 +80,27 @@ describe.each(CONFIGURATIONS)('keys with plans on %s', (configuration) => {
     expect(((await larger.json()) as { detail: string }).detail).toContain('never allows more than 10 at once');
   });
 
+  test('a batch that is repeated with its Idempotency-Key is charged once, other rows under that key anew', async () => {
+    const { key } = await makeKey({ plan: 'free', limits: [hourly('free', 7)] });
+    const make = async (count: number, idempotencyKey: string) => {
+      const links = Array.from({ length: count }, (_, i) => ({ url: `https://example.com/${idempotencyKey}/${i}` }));
+      const answer = await fetch(`${api.url}/api/v1/links/batch`, {
+        method: 'POST',
+        headers: { 'x-api-key': key, 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+        body: JSON.stringify({ links }),
+      });
+      const { results = [] } = (await answer.json()) as { results?: readonly { status: number }[] };
+      return [answer.status, left(answer), results.filter(({ status }) => status === 200).length];
+    };
+    expect(await make(4, 'once')).toEqual([207, '3', 0]);
+    expect(await make(4, 'once')).toEqual([207, '3', 4]);
+    expect(await make(5, 'once')).toEqual([429, '3', 0]);
+    expect(await make(3, 'rest')).toEqual([207, '0', 0]);
+    // Also for who has nothing left.
+    expect(await make(3, 'rest')).toEqual([207, '0', 3]);
+    expect(await make(1, 'more')).toEqual([429, '0', 0]);
+  });
+
   test('a change of plan and limits holds for the next call, and what was taken stays taken', async () => {
     const { id, key } = await makeKey({ plan: 'free', limits: [hourly('free', 5)] });
     expect(left(await list(key))).toBe('4');

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '@spillway/kernel';
-import { createDatabaseIn, temporaryDirectory } from '@spillway/testkit';
+import { createDatabaseIn, temporaryDirectory, until } from '@spillway/testkit';
 import Fastify from 'fastify';
 import { describe, expect, inject, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
@@ -27,6 +27,7 @@ async function openKeys(dialect: 'SQLite' | 'PostgreSQL') {
   const store = { ...createKeyStore(database.sql) };
   const asked: string[] = [];
   const time = { ms: Date.UTC(2030, 0) };
+  const clock = { nowUs: () => time.ms * 1_000 };
   const keys = createKeys({
     store: {
       ...store,
@@ -38,6 +39,7 @@ async function openKeys(dialect: 'SQLite' | 'PostgreSQL') {
     adminKey: undefined,
     bus: undefined,
     now: () => time.ms,
+    clock,
   });
   const neighbour = createKeys({ store, adminKey: undefined, bus: undefined });
   return { keys, neighbour, store, asked, time, [Symbol.asyncDispose]: () => open.disposeAsync() };
@@ -49,18 +51,19 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('keys on %s', (dialect) => {
   test('a key that is not known is charged before the database is asked; a known one never', async () => {
     await using service = await openKeys(dialect);
     const { keys, asked, time } = service;
-    const { key } = await keys.create(newKey);
+    const { key, record } = await keys.create(newKey);
     let charged = 0;
     const charge = () => {
       charged += 1;
     };
     expect((await keys.authenticate(key, charge))?.kind).toBe('key');
     expect([charged, asked.length]).toEqual([1, 1]);
-    // Read anew once it is out of date, or some key has changed, and still not charged: it has been a key.
+    // Read anew once it is out of date, or has changed, and still not charged: it has been a key.
     time.ms += 10_000;
     expect(await keys.authenticate(key, charge)).toBeDefined();
     expect(await keys.revoke('key_of_nobody')).toBe(false);
-    expect(await keys.authenticate(key, charge)).toBeDefined();
+    await keys.update(record.id, { plan: 'free' });
+    expect(await keys.authenticate(key, charge)).toMatchObject({ plan: 'free' });
     expect([charged, asked.length]).toEqual([1, 3]);
     const refused = keys.authenticate(createApiKey(), () => {
       throw new Error('had its share');
@@ -118,19 +121,75 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('keys on %s', (dialect) => {
     expect(await keys.authenticate(key)).toBeUndefined();
   });
 
-  test('a key is believed in for five seconds while the database does not answer, and not once a change was told of', async () => {
+  test('while the database is away a key that was read is believed in for a day, with less said of it never more', async () => {
     await using service = await openKeys(dialect);
     const { keys, store, time } = service;
-    const [first, second] = [await keys.create(newKey), await keys.create(newKey)];
-    await keys.authenticate(first.key);
-    await keys.authenticate(second.key);
+    const names = ['known', 'revoked', 'narrowed', 'planned', 'expiring'] as const;
+    const made = new Map<string, Awaited<ReturnType<typeof keys.create>>>();
+    for (const name of names) {
+      const expiresAtMs = name === 'expiring' ? time.ms + 3_600_000 : undefined;
+      made.set(name, await keys.create({ ...newKey, expiresAtMs }));
+    }
+    const of = (name: (typeof names)[number]) => made.get(name) ?? expect.unreachable();
+    const believed = async (name: (typeof names)[number]) => keys.authenticate(of(name).key);
+    for (const name of names) expect(await believed(name)).toBeDefined();
+    await keys.revoke(of('revoked').record.id);
+    await keys.update(of('narrowed').record.id, { scopes: ['links:read'] });
+    await keys.update(of('planned').record.id, { plan: 'free' });
+    const { byHash } = store;
     const away = new StoreUnavailableError('query');
     store.byHash = () => Promise.reject(away);
-    time.ms += 4_900;
-    expect(await keys.authenticate(first.key)).toBeDefined();
-    await keys.update(second.record.id, { name: 'another' });
-    await expect(keys.authenticate(first.key)).rejects.toThrow(away);
-    await expect(keys.authenticate(createApiKey())).rejects.toThrow(away);
+    expect(await believed('expiring')).toBeDefined();
+    for (const hours of [1, 22]) {
+      time.ms += hours * 3_600_000;
+      expect(await believed('known')).toMatchObject({ id: of('known').record.id });
+      expect(await believed('planned')).toMatchObject({ plan: undefined });
+      expect(await believed('expiring')).toBeUndefined();
+      await expect(believed('revoked')).rejects.toThrow(away);
+      await expect(believed('narrowed')).rejects.toThrow(away);
+      await expect(keys.authenticate(createApiKey())).rejects.toThrow(away);
+    }
+    time.ms += 2 * 3_600_000;
+    await expect(believed('known')).rejects.toThrow(away);
+    store.byHash = byHash;
+    expect(await believed('known')).toBeDefined();
+    expect(await believed('planned')).toMatchObject({ plan: 'free' });
+    expect(await believed('narrowed')).toMatchObject({ scopes: new Set(['links:read']) });
+    expect(await believed('revoked')).toBeUndefined();
+  });
+
+  test('a revocation that nobody told of is not undone by an outage after it was read', async () => {
+    await using service = await openKeys(dialect);
+    const { keys, neighbour, store, time } = service;
+    const { key, record } = await keys.create(newKey);
+    expect(await keys.authenticate(key)).toBeDefined();
+    await neighbour.revoke(record.id);
+    time.ms += 900;
+    expect(await keys.authenticate(key)).toBeUndefined();
+    const away = new StoreUnavailableError('query');
+    store.byHash = () => Promise.reject(away);
+    time.ms += 900;
+    await expect(keys.authenticate(key)).rejects.toThrow(away);
+  });
+
+  test('a slow database does not keep a revoked key alive: its late answer counts', async () => {
+    await using service = await openKeys(dialect);
+    const { keys, neighbour, store, time } = service;
+    const { key, record } = await keys.create(newKey);
+    expect(await keys.authenticate(key)).toBeDefined();
+    await neighbour.revoke(record.id);
+    const { byHash } = store;
+    const late = Promise.withResolvers<void>();
+    store.byHash = async (hash) => {
+      await late.promise;
+      return byHash(hash);
+    };
+    time.ms += 900;
+    // Past the soft timeout of loads, with what was read before.
+    expect(await keys.authenticate(key)).toBeDefined();
+    late.resolve();
+    store.byHash = () => Promise.reject(new StoreUnavailableError('query'));
+    await until(async () => (await keys.authenticate(key).catch(() => 'refused')) === 'refused');
   });
 
   test('made-up keys of a client that has had its share are refused without the database', async () => {

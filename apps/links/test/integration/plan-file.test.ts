@@ -46,6 +46,23 @@ test('a change of the plans holds soon, a wrong one is counted and changes nothi
   await until(async () => (await policy()) === '"calls";q=2000;w=3600', { timeoutMs: 5_000 });
 });
 
+test('the start page offers the plans that there are, and no others, also after a change', async () => {
+  const file = planFile();
+  await file.write(plansOf(7));
+  await using api = await startApiService('SQLite', { PLANS_FILE: file.path, LOG_LEVEL: 'silent' });
+  const offered = async () => {
+    const page = await (await fetch(`${api.url}/`)).text();
+    return [...page.matchAll(/<option value="([^"]*)">([^<]*)</g)].map(([, value, text]) => [value, text]);
+  };
+  expect(await offered()).toEqual([['trial', 'trial: at most 7']]);
+  const check = await api.call('POST', '/api/v1/limits/check', { body: { plan: 'trial', key: 'user-1' } });
+  expect(check.body).toMatchObject({ outcome: 'allowed', limit: 7 });
+  const { plans } = plansOf(9);
+  await file.write({ default: 'trial', plans: { ...plans, large: plans.trial } });
+  await until(async () => (await offered()).length === 2, { timeoutMs: 5_000 });
+  expect((await offered())[1]).toEqual(['large', 'large: at most 9']);
+});
+
 test('a start with wrong plans is refused with the file and what is wrong in it', async () => {
   const file = planFile();
   await file.write(plansOf(-1));

@@ -1,5 +1,5 @@
-import type { Migration, Presence, SqlRunner } from '@spillway/kernel';
-import { keepBeating, type PresenceOptions, SILENT_MS } from '../presence/heartbeat.ts';
+import type { Migration, SqlRunner } from '@spillway/kernel';
+import { type BeatingPresence, keepBeating, type PresenceOptions, SILENT_MS } from '../presence/heartbeat.ts';
 
 /** The table of the living. It belongs to this package; the app runs it with its own migrations. */
 export const presenceMigrations: Migration[] = [
@@ -35,7 +35,7 @@ const BEAT = `
   WHERE instance <> $1 AND abs(extract(epoch FROM clock_timestamp() - seen_at)) * 1000 <= $2`;
 
 /** The living instances, by a heartbeat into PostgreSQL. */
-export function postgresPresence({ sql, ...options }: PostgresPresenceOptions): Presence {
+export function postgresPresence({ sql, ...options }: PostgresPresenceOptions): BeatingPresence {
   return keepBeating(options, {
     beat: async () => {
       const { rows } = await sql.query<{ instances: number }>(BEAT, [options.instance, SILENT_MS]);

@@ -1,9 +1,8 @@
-import type { Presence } from '@spillway/kernel';
 import { createKeys } from '../core/keys.ts';
 import { ScriptReplyError } from '../errors.ts';
 import type { RedisLink } from '../link.ts';
 import { defineScript } from '../script/define-script.ts';
-import { keepBeating, type PresenceOptions, SILENT_MS } from './heartbeat.ts';
+import { type BeatingPresence, keepBeating, type PresenceOptions, SILENT_MS } from './heartbeat.ts';
 import { beatLua } from './presence.lua.ts';
 
 const beatScript = defineScript({
@@ -26,7 +25,7 @@ export interface RedisPresenceOptions extends PresenceOptions {
 export function redisPresence(
   link: Pick<RedisLink, 'run' | 'command' | 'onState'>,
   options: RedisPresenceOptions,
-): Presence {
+): BeatingPresence {
   const key = createKeys({ prefix: options.prefix ?? 'spillway', package: 'presence', version: 1 })('instances');
   return keepBeating(options, {
     beat: () => link.run(beatScript, { key, instance: options.instance }),

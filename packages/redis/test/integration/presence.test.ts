@@ -1,13 +1,13 @@
-import { type Presence, StoreUnavailableError } from '@spillway/kernel';
+import { StoreUnavailableError } from '@spillway/kernel';
 import { postgresRunner } from '@spillway/kernel/postgres';
 import { createDatabaseIn, startRedis, until } from '@spillway/testkit';
 import pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
-import { connectRedis, redisPresence } from '../../src/index.ts';
+import { type BeatingPresence, connectRedis, redisPresence } from '../../src/index.ts';
 import { postgresPresence, presenceMigrations } from '../../src/postgres/index.ts';
 
 interface Store {
-  join(instance: string, options?: { expected?: number }): Presence;
+  join(instance: string, options?: { expected?: number }): BeatingPresence;
   /** Writes an instance that will be silent from now on. */
   leaveSilently(instance: string, silentMs: number): Promise<void>;
   breakIt(): Promise<void>;
@@ -78,7 +78,7 @@ describe.each([
 ])('presence in %s', (_, openStore) => {
   test('counts the living, forgets the silent, and keeps the last count while the store is away', async () => {
     const store = await openStore();
-    const presences: Presence[] = [];
+    const presences: BeatingPresence[] = [];
     const join = (instance: string, options?: { expected?: number }) => {
       const presence = store.join(instance, options);
       presences.push(presence);
@@ -87,7 +87,7 @@ describe.each([
     try {
       await store.leaveSilently('dead', 60_000);
       await store.leaveSilently('from the future', -60_000);
-      await store.leaveSilently('dying', 3_000);
+      await store.leaveSilently('dying', 1_000);
       const a = join('a', { expected: 7 });
       expect(a.instances).toBe(7);
       await until(() => a.instances === 2, { what: 'a and the dying to be counted' });
@@ -103,6 +103,34 @@ describe.each([
       await until(() => [a, b, d].every(({ instances }) => instances === 3), { what: 'a, b and d to be counted' });
       await b.close();
       await until(() => a.instances === 2 && d.instances === 2, { what: 'b to be counted out at once' });
+    } finally {
+      for (const presence of presences) await presence.close();
+      await store.close();
+    }
+  });
+
+  test('of a store that has just come the count is not believed to be less than expected, and a new instance is counted on demand', async () => {
+    const store = await openStore();
+    const presences: BeatingPresence[] = [];
+    const join = (instance: string, options?: { expected?: number }) => {
+      const presence = store.join(instance, options);
+      presences.push(presence);
+      return presence;
+    };
+    try {
+      const a = join('a', { expected: 3 });
+      const alone = join('alone');
+      const beganMs = performance.now();
+      await a.refresh();
+      expect(a.instances).toBe(3);
+      await alone.refresh();
+      expect(alone.instances).toBe(2);
+      await Promise.all([join('b').refresh(), join('c').refresh()]);
+      await Promise.all([a.refresh(), alone.refresh()]);
+      expect([a.instances, alone.instances]).toEqual([4, 4]);
+      await Promise.all(presences.splice(2).map((each) => each.close()));
+      await until(() => a.instances === 2, { what: 'only the two to be left' });
+      expect(performance.now() - beganMs).toBeGreaterThan(1_250);
     } finally {
       for (const presence of presences) await presence.close();
       await store.close();
