@@ -1,8 +1,10 @@
 import type { Clock } from '@spillway/kernel';
+import { attempt } from './attempt.ts';
 import type { CacheErrorMessage } from './channels.ts';
 import { createPendingDeletes, type PendingDelete, type PendingDeletes } from './core/pending-deletes.ts';
 import { createSuspects, type Suspects } from './core/suspects.ts';
 import type { Meter } from './meter.ts';
+import { createReplays, type Replays } from './replays.ts';
 import type { Life } from './shelf-life.ts';
 import type { CacheSpace, CacheStore, StoreFill, StoreRead } from './store.ts';
 
@@ -19,7 +21,6 @@ const SUSPECTS = { maxKeys: 10_000, forUs: 600_000_000 };
 const SETTLE_MS = 1_000;
 
 const REPLAY_BATCH = 500;
-const REPLAY_BACKOFF_MS = { first: 50, most: 1_000 };
 
 type Found = Exclude<StoreRead, { kind: 'absent' }>;
 
@@ -45,14 +46,12 @@ export class L2Tier {
   readonly #options: L2TierOptions;
   readonly #pending: PendingDeletes = createPendingDeletes(MAX_PENDING);
   readonly #suspects: Suspects;
+  readonly #replays: Replays;
   readonly #stopListening: () => void;
   #wasUp: boolean;
   #settledUs = 0;
   // Set when deletes found no room in `pending`, here or at another instance: nothing that is in the store can be trusted.
   #lost: 'nothing' | 'elsewhere' | 'here' = 'nothing';
-  #replaying: 'no' | 'yes' | 'and-again' = 'no';
-  #backoffMs = REPLAY_BACKOFF_MS.first;
-  #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: L2TierOptions) {
@@ -60,12 +59,18 @@ export class L2Tier {
     this.#options = options;
     this.#space = store.open(options.name);
     this.#suspects = createSuspects(SUSPECTS, () => options.meter.bound('suspects'));
+    // While it is down there is nothing to try: it says when it is up.
+    this.#replays = createReplays(
+      () => this.#replayAll(),
+      () => store.state !== 'down',
+      options.random,
+    );
     this.#wasUp = store.state !== 'down';
     this.#stopListening = store.onState((state, previous) => {
       if (state === 'down' || previous !== 'down') return;
       if (this.#wasUp) this.#settledUs = options.clock.nowUs() + SETTLE_MS * 1000;
       this.#wasUp = true;
-      this.#replaySoon(0);
+      this.#replays.now();
     });
   }
 
@@ -183,7 +188,7 @@ export class L2Tier {
   /** Another instance lost track of what it could not delete. */
   forget(): void {
     if (this.#lost === 'nothing') this.#lost = 'elsewhere';
-    this.#replaySoon(0);
+    this.#replays.now();
   }
 
   get pendingDeletes(): number {
@@ -209,7 +214,7 @@ export class L2Tier {
   close(): void {
     this.#closed = true;
     this.#stopListening();
-    clearTimeout(this.#timer);
+    this.#replays.close();
   }
 
   /** @param heard the newest suspicion when the delete began: whoever had reported one by then had changed the value before */
@@ -231,39 +236,12 @@ export class L2Tier {
       this.#lost = 'here';
       this.#options.meter.bound('pending-deletes');
     }
-    this.#replaySoon(this.#backoffMs);
+    this.#replays.later();
   }
 
-  #replaySoon(delayMs: number): void {
-    if (this.#closed) return;
-    if (this.#replaying !== 'no') {
-      this.#replaying = 'and-again';
-      return;
-    }
-    clearTimeout(this.#timer);
-    // Spread over the instances, so that they do not all come at once to a store that just came back.
-    this.#timer = setTimeout(() => void this.#replay(), delayMs * (1 + this.#options.random()));
-    this.#timer.unref();
-  }
-
-  async #replay(): Promise<void> {
-    // While it is down there is nothing to try: it says when it is up.
-    if (this.#options.store.state === 'down') return;
-    this.#replaying = 'yes';
-    const done = await this.#replayAll();
-    const again = !done || this.#isAskedAgain();
-    this.#replaying = 'no';
-    this.#backoffMs = done ? REPLAY_BACKOFF_MS.first : Math.min(this.#backoffMs * 2, REPLAY_BACKOFF_MS.most);
-    if (again) this.#replaySoon(this.#backoffMs);
-  }
-
-  // Functions, since the compiler does not see that these change across an await.
+  // A function, since the compiler does not see that it changes across an await.
   #isLostHere(): boolean {
     return this.#lost === 'here';
-  }
-
-  #isAskedAgain(): boolean {
-    return this.#replaying === 'and-again';
   }
 
   async #replayAll(): Promise<boolean> {
@@ -314,18 +292,5 @@ export class L2Tier {
     }
     // Only the instance that lost track tells the others, or they would tell each other for ever.
     if (lost === 'here') this.#options.onForgotten();
-  }
-}
-
-/** As `work().then(done, failed)`, for work that may throw at once, too: the store may be anybody's. */
-function attempt<Result>(
-  work: () => Promise<Result>,
-  done: (result: Result) => void,
-  failed: (error: unknown) => void,
-) {
-  try {
-    work().then(done, failed);
-  } catch (error) {
-    failed(error);
   }
 }

@@ -23,8 +23,7 @@ export interface CachedOptions<Args extends unknown[], This = unknown> extends S
   readonly key?: (this: This, ...args: Args) => unknown;
 }
 
-// The method is not known yet where the options are written: parameters without a type can be anything.
-// biome-ignore lint/suspicious/noExplicitAny: see above
+// biome-ignore lint/suspicious/noExplicitAny: the method is not known yet where the options are written, so a parameter without a type can be anything
 type AnyCall = (this: any, ...args: any[]) => unknown;
 
 export interface CachedMethodOptions<Key extends AnyCall> extends SharedOptions {

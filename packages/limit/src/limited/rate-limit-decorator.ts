@@ -2,8 +2,7 @@ import { ConfigurationError } from '@spillway/kernel';
 import type { Awaitable } from './awaitable.ts';
 import { type LimitedOptions, limited } from './limited.ts';
 
-// The method is not known yet where the options are written: parameters without a type can be anything.
-// biome-ignore lint/suspicious/noExplicitAny: see above
+// biome-ignore lint/suspicious/noExplicitAny: the method is not known yet where the options are written, so a parameter without a type can be anything
 type AnyCall<Result> = (this: any, ...args: any[]) => Awaitable<Result>;
 
 /** As of `limited`; parameters that are given a type are checked against the method's. */
