@@ -1,5 +1,5 @@
 import { startPostgres, until } from '@spillway/testkit';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { configurations, startInstances, startOwnRedis } from '../support/cluster.ts';
 import { ask, readMetric } from '../support/cluster-client.ts';
 
@@ -77,7 +77,7 @@ describe.each(configurations)('API keys over two instances on $name', (configura
       for (const status of await statuses(revoked.key)) expect([401, 503]).toContain(status);
 
       await (how === 'kill' ? postgres.restart() : postgres.resume());
-      await until(async () => (await statuses(unread.key)).every((status) => status === 200), { timeoutMs: 20_000 });
+      await vi.waitFor(async () => expect(await statuses(unread.key)).toEqual([200, 200]), { timeout: 20_000 });
       expect(await statuses(known.key)).toEqual([200, 200]);
       expect(await statuses(revoked.key)).toEqual([401, 401]);
     },
