@@ -19,12 +19,12 @@ export type {
   CacheLoadMessage,
   Tier,
 } from './channels.ts';
-export type { CacheCodec } from './codec.ts';
 export { createCache } from './create-cache.ts';
 export { UnsupportedValueError } from './errors.ts';
-export { jsonCodec } from './json-codec.ts';
 export { KeyError } from './keys/key-error.ts';
 export { type KeyParts, keyOf } from './keys/key-of.ts';
 export type { CacheOptions, L1Options, LoadsOptions } from './options.ts';
 export type { CacheStats } from './stats.ts';
 export type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from './store.ts';
+export type { CacheCodec } from './values/codec.ts';
+export { jsonCodec } from './values/json-codec.ts';

@@ -10,9 +10,9 @@ import {
   type Random,
   toMs,
 } from '@spillway/kernel';
-import type { CacheCodec } from './codec.ts';
-import { jsonCodec } from './json-codec.ts';
 import type { CacheStore } from './store.ts';
+import type { CacheCodec } from './values/codec.ts';
+import { jsonCodec } from './values/json-codec.ts';
 
 export interface CacheOptions<Value> {
   /** Part of every key in the store and of the bus topic; instances that share entries share the name. */

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { abortable } from './abortable.ts';
-import { type Notice, type Outdated, toMessage, toNotice } from './bus-message.ts';
 import type {
   Cache,
   GetOptions,
@@ -11,15 +9,17 @@ import type {
   PeekedEntry,
   SetOptions,
 } from './cache.ts';
-import { L1Tier } from './l1-tier.ts';
-import { L2Tier } from './l2-tier.ts';
-import { createLoads, type Loads } from './loads.ts';
-import { LookUps } from './look-ups.ts';
+import { abortable } from './loading/abortable.ts';
+import { createLoads, type Loads } from './loading/loads.ts';
+import { LookUps } from './loading/look-ups.ts';
 import { Meter } from './meter.ts';
 import type { ParsedOptions } from './options.ts';
-import { createShelfLife, type Life, type ShelfLife } from './shelf-life.ts';
 import type { CacheStats } from './stats.ts';
-import { createValues, type Values } from './values.ts';
+import { type Notice, type Outdated, toMessage, toNotice } from './tiers/bus-message.ts';
+import { L1Tier } from './tiers/l1-tier.ts';
+import { L2Tier } from './tiers/l2-tier.ts';
+import { createShelfLife, type Life, type ShelfLife } from './tiers/shelf-life.ts';
+import { createValues, type Values } from './values/values.ts';
 
 /** Keys deleted in the store, and named on the bus, at a time. */
 const INVALIDATE_BATCH = 500;

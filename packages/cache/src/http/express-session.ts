@@ -1,8 +1,8 @@
 import { ConfigurationError, type Duration, toMs } from '@spillway/kernel';
 import session, { type SessionData } from 'express-session';
-import { jsonCodec } from '../json-codec.ts';
 import { sessionName } from '../sessions/session-name.ts';
 import type { SessionRecords } from '../sessions/session-records.ts';
+import { jsonCodec } from '../values/json-codec.ts';
 
 export interface ExpressSessionStoreOptions {
   /** `redisSessionRecords({ link, name })`, or `memorySessionRecords()` for one process alone. */

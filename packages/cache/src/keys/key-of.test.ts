@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { freezeDeep } from '../freeze.ts';
+import { freezeDeep } from '../values/freeze.ts';
 import { KeyError } from './key-error.ts';
 import { type KeyParts, keyOf } from './key-of.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ConfigurationError, type Duration, toMs } from '@spillway/kernel';
-import type { CacheCodec } from '../codec.ts';
-import { jsonCodec } from '../json-codec.ts';
+import type { CacheCodec } from '../values/codec.ts';
+import { jsonCodec } from '../values/json-codec.ts';
 import { sessionName } from './session-name.ts';
 import type { SessionRecords } from './session-records.ts';
 

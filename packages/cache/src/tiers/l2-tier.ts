@@ -1,12 +1,12 @@
 import type { Clock } from '@spillway/kernel';
+import type { CacheErrorMessage } from '../channels.ts';
+import { createPendingDeletes, type PendingDelete, type PendingDeletes } from '../core/pending-deletes.ts';
+import { createSuspects, type Suspects } from '../core/suspects.ts';
+import type { Meter } from '../meter.ts';
+import type { CacheSpace, CacheStore, StoreFill, StoreRead } from '../store.ts';
 import { attempt } from './attempt.ts';
-import type { CacheErrorMessage } from './channels.ts';
-import { createPendingDeletes, type PendingDelete, type PendingDeletes } from './core/pending-deletes.ts';
-import { createSuspects, type Suspects } from './core/suspects.ts';
-import type { Meter } from './meter.ts';
 import { createReplays, type Replays } from './replays.ts';
 import type { Life } from './shelf-life.ts';
-import type { CacheSpace, CacheStore, StoreFill, StoreRead } from './store.ts';
 
 /** Deletes that the store did not confirm: beyond these bounds the store as a whole is bypassed (G7). */
 const MAX_PENDING = { maxKeys: 10_000, maxLength: 16 * 1024 * 1024 };

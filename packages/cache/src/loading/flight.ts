@@ -1,6 +1,6 @@
-import type { Outdated } from './bus-message.ts';
-import type { GetOptions, Loader, Look } from './cache.ts';
-import type { Meter } from './meter.ts';
+import type { GetOptions, Loader, Look } from '../cache.ts';
+import type { Meter } from '../meter.ts';
+import type { Outdated } from '../tiers/bus-message.ts';
 
 /** A value that may stand in when nobody answers. */
 export interface Standby<Value> {

@@ -1,6 +1,6 @@
 import { toMs } from '@spillway/kernel';
-import type { GetOptions } from './cache.ts';
-import type { ParsedOptions } from './options.ts';
+import type { GetOptions } from '../cache.ts';
+import type { ParsedOptions } from '../options.ts';
 
 /** How long a value may be used: fresh, and then stale. */
 export interface Life {

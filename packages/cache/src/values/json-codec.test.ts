@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { UnsupportedValueError } from './errors.ts';
+import { UnsupportedValueError } from '../errors.ts';
 import { freezeDeep } from './freeze.ts';
 import { jsonCodec } from './json-codec.ts';
 

@@ -1,7 +1,7 @@
 import { type Clock, OverloadedError, StoreUnavailableError } from '@spillway/kernel';
-import type { LoadContext, Loader } from './cache.ts';
-import { type Bulkhead, createBulkhead } from './core/bulkhead.ts';
-import type { Meter } from './meter.ts';
+import type { LoadContext, Loader } from '../cache.ts';
+import { type Bulkhead, createBulkhead } from '../core/bulkhead.ts';
+import type { Meter } from '../meter.ts';
 
 export interface LoadsBounds {
   readonly concurrent: number;

@@ -1,6 +1,6 @@
+import type { Meter } from '../meter.ts';
 import type { CacheCodec } from './codec.ts';
 import { freezeDeep } from './freeze.ts';
-import type { Meter } from './meter.ts';
 
 /** A value as it is handed out: frozen, and weighed. */
 export interface Shared<Value> {

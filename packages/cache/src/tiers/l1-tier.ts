@@ -1,7 +1,7 @@
 import type { Bus, Clock, Random } from '@spillway/kernel';
-import { createL1, type L1, type L1Bounds } from './core/l1.ts';
-import type { L1Entry } from './core/l1-entry.ts';
-import type { Meter } from './meter.ts';
+import { createL1, type L1, type L1Bounds } from '../core/l1.ts';
+import type { L1Entry } from '../core/l1-entry.ts';
+import type { Meter } from '../meter.ts';
 import type { Life } from './shelf-life.ts';
 
 export interface L1TierOptions {

@@ -1,5 +1,5 @@
+import { UnsupportedValueError } from '../errors.ts';
 import type { CacheCodec } from './codec.ts';
-import { UnsupportedValueError } from './errors.ts';
 import { usualPrototype } from './freeze.ts';
 
 /**

@@ -1,15 +1,15 @@
 import { FleetingMap, OverloadedError } from '@spillway/kernel';
-import type { Outdated } from './bus-message.ts';
-import type { GetOptions, Loader, Look } from './cache.ts';
+import type { GetOptions, Loader, Look } from '../cache.ts';
+import type { Meter } from '../meter.ts';
+import type { ParsedOptions } from '../options.ts';
+import type { StoreRead } from '../store.ts';
+import type { Outdated } from '../tiers/bus-message.ts';
+import type { L1Tier } from '../tiers/l1-tier.ts';
+import type { L2Tier } from '../tiers/l2-tier.ts';
+import type { Life, ShelfLife } from '../tiers/shelf-life.ts';
+import type { Values } from '../values/values.ts';
 import { Flight, type Standby } from './flight.ts';
-import type { L1Tier } from './l1-tier.ts';
-import type { L2Tier } from './l2-tier.ts';
 import type { Loads } from './loads.ts';
-import type { Meter } from './meter.ts';
-import type { ParsedOptions } from './options.ts';
-import type { Life, ShelfLife } from './shelf-life.ts';
-import type { StoreRead } from './store.ts';
-import type { Values } from './values.ts';
 
 /** Keys looked up at a time (G7). Far beyond what the loads let through: a guard, not a setting. */
 const MAX_FLIGHTS = 100_000;
