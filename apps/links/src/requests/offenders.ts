@@ -14,6 +14,8 @@ export interface Offender {
   readonly refused: number;
   readonly failed: number;
   readonly cost: number;
+  /** Checks of other programs' limits that were answered with a refusal. */
+  readonly denied: number;
   /** Rows of the log behind these figures. */
   readonly recorded: number;
 }
@@ -87,6 +89,7 @@ function toOffender(row: Row): Offender {
     refused: Number(row.refused),
     failed: Number(row.failed),
     cost: Number(row.cost),
+    denied: Number(row.denied),
     recorded: Number(row.recorded),
   };
 }

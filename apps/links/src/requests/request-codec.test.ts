@@ -21,6 +21,8 @@ test('a batch comes back as it was, and long texts come back cut', () => {
     record,
     { ...record, key: '' },
   ]);
+  const denied = { ...record, status: 200, denied: true } as const;
+  expect(requestCodec.decode(requestCodec.encode([denied, record]))).toEqual([denied, record]);
   const [long] = requestCodec.decode(requestCodec.encode([{ ...record, route: 'x'.repeat(5_000) }]));
   expect(long?.route).toHaveLength(MAX_TEXT);
   expect(requestCodec.decode(requestCodec.encode([]))).toEqual([]);
@@ -47,6 +49,7 @@ test.each([
   '[2]',
   '[1,[]]',
   '[1,[1,"x","","","",200,"",1,1]]',
+  '[1,[1,"0000000000000000","","","",200,"",1,1,"else"]]',
   '[1,[1.5,"0000000000000000","","","",200,"",1,1]]',
 ])('%s is no batch', (text) => {
   expect(() => requestCodec.decode(Buffer.from(text))).toThrow(TypeError);

@@ -112,7 +112,7 @@ export const requestsAnswer = z
         outcome: z
           .enum(OUTCOMES)
           .describe(
-            '`limited`: 429. `not-found`: 404 or 410. `unauthorized`: 401 or 403. `refused`: other 4xx. `failed`: 5xx.',
+            '`limited`: 429. `not-found`: 404 or 410. `unauthorized`: 401 or 403. `refused`: other 4xx. `failed`: 5xx. `denied`: a `POST /limits/check` whose answer 200 is a refusal.',
           ),
         policy: z.string().nullable().describe('The policy that refused it, or the one that its answer told of.'),
         cost: count.describe('What it was charged for, e.g. the rows of a batch.'),
@@ -137,6 +137,7 @@ const offender = z
     refused: count,
     failed: count,
     cost: count,
+    denied: count.describe('Of its `POST /limits/check`: refusals, which are no `limited` calls of its own.'),
     recorded: count.describe('Records behind these figures: fewer than requests where one of so many is recorded.'),
   })
   .meta({ id: 'Offender' });

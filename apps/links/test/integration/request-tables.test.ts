@@ -113,7 +113,10 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
         client: BigInt(Math.floor(random() ** 2 * 40)),
         key: pick(['', 'key_a', 'key_b', 'key_c']),
         route: pick(['/:code', '/api/v1/links', 'none']),
-        status: pick([200, 302, 429, 429, 404, 401, 422, 503]),
+        ...pick([
+          ...[200, 302, 429, 429, 404, 401, 422, 503].map((status) => ({ status })),
+          { status: 200, denied: true as const },
+        ]),
         weight: pick([1, 1, 100]),
         cost: pick([1, 5]),
       }),
@@ -168,6 +171,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
                 () => true,
                 ({ cost, weight }) => cost * weight,
               ),
+              denied: sum(({ denied }) => denied === true),
               recorded: theirs.length,
             },
           ];
@@ -287,7 +291,7 @@ test('G7: on PostgreSQL a long report delays only the dropping of days, which gi
 
 test('every outcome has its status', () => {
   const statuses = [200, 302, 429, 404, 410, 401, 403, 400, 422, 500, 503];
-  expect(statuses.map(outcomeOf)).toEqual([
+  expect(statuses.map((status) => outcomeOf({ status }))).toEqual([
     'allowed',
     'allowed',
     'limited',
