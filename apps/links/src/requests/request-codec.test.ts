@@ -39,6 +39,18 @@ test('an address is in no batch, only the hash that clicks have of it', () => {
   expect(requestCodec.decode(body)).toEqual([{ ...facts, client: own.getBigInt64(0, true) }]);
 });
 
+test('addresses of one IPv6 /64 are one client, as they are limited, and IPv4 in IPv6 is IPv4', () => {
+  const identify = createIdentify({ secret: 'a-secret-for-this-test', countries: openCountries('off') });
+  const { client: _, ...facts } = record;
+  const clientsOf = (...ips: readonly string[]) => {
+    const decoded = requestCodec.decode(createAnsweredEncoder(identify)(ips.map((ip) => ({ ...facts, ip }))));
+    return new Set(decoded.map(({ client }) => client)).size;
+  };
+  expect(clientsOf('2001:db8::1', '2001:db8::ffff:2', '2001:DB8:0:0:1::')).toBe(1);
+  expect(clientsOf('2001:db8::1', '2001:db8:0:1::1')).toBe(2);
+  expect(clientsOf('203.0.113.77', '::ffff:203.0.113.77')).toBe(1);
+});
+
 test('a hash is shown and read without loss', () => {
   for (const client of [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n)]) expect(readClient(showClient(client))).toBe(client);
 });

@@ -32,7 +32,7 @@ export interface AnsweredRequest extends RequestFacts {
 
 /** One request as spool, stream, sink and table know it: nothing in it names the client, nor holds a key. */
 export interface RequestRecord extends RequestFacts {
-  /** The client's address as a keyed hash, the same one that clicks have: a signed integer of 64 bits. */
+  /** The client's address as a keyed hash, the same one that clicks have, of IPv6 its /64: a signed integer of 64 bits. */
   readonly client: bigint;
 }
 

@@ -96,7 +96,9 @@ const at = z.iso.datetime().describe('RFC 3339, UTC.');
 const key = z.string().nullable().describe("The key's id, `admin`, or null: none, or one that is nobody's.");
 const client = z
   .string()
-  .describe('The same for all requests of one client address, and for its clicks; a keyed hash.');
+  .describe(
+    'The same for all requests of one client address, of IPv6 of one /64, and for the clicks of IPv4; a keyed hash.',
+  );
 const subject = z.string().describe("A key's id, or a client's hash.");
 
 export const requestsAnswer = z
@@ -149,8 +151,13 @@ export const offendersAnswer = z
     by: z.enum(SUBJECTS),
     mostLimited: z.array(offender).describe('Those that were limited, the most often limited first.'),
     mostRequests: z.array(offender).describe('The most requests first.'),
+    mostMisses: z
+      .array(offender)
+      .describe(
+        'Those that asked for what is not there or not theirs (`notFound` and `unauthorized` together), the most often first: whoever guesses codes, keys or passwords.',
+      ),
   })
-  .meta({ id: 'Offenders', description: 'Who was limited most, and who asked most.' });
+  .meta({ id: 'Offenders', description: 'Who was limited most, who asked most, and who missed most.' });
 
 export const changesAnswer = z
   .object({
