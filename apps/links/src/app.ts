@@ -22,6 +22,7 @@ import { ownHosts } from './links/target.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { pageRoutes } from './page/page-routes.ts';
+import { planRoutes } from './plans/plan-routes.ts';
 import { createClientAddresses } from './redirect/client-address.ts';
 import { createRedirectCounts } from './redirect/outcomes.ts';
 import { passwordRoutes } from './redirect/password-routes.ts';
@@ -141,6 +142,7 @@ export async function createApp({ services, version, draining, onClick, readMetr
         clickTotals: (ids) => clickTotals(database.reports, ids),
       });
       await v1.register(keyRoutes, { keys, plans: limits.plans, authorize });
+      await v1.register(planRoutes, { source: limits.planSource, authorize });
       await v1.register(requestRoutes, { sql: database.reports, authorize });
       await v1.register(limitRoutes, { checks: limits.checks, authorizeCheck });
       await v1.register(async (statistics) => {

@@ -39,6 +39,8 @@ describe('parseConfig', () => {
     ['TRUSTED_PROXIES', '10.0.0'],
     ['INSTANCE', 'a b'],
     ['DOMAINS', 'a_b'],
+    ['DOMAINS', 'short.example:65536'],
+    ['DOMAINS', 'short.example:0'],
     ['ROLE', 'web'],
     ['WORKERS', '2'],
     ['REDIS_MASTER', 'mymaster'],

@@ -51,7 +51,15 @@ export {
   type PlannedOptions,
   type PlannedTakeOptions,
 } from './plans/plan-limiter.ts';
-export { type Plan, type Plans, parsePlans, shippedPlans } from './plans/plans.ts';
+export {
+  type Plan,
+  type PlanAbilities,
+  type PlanMode,
+  type Plans,
+  parsePlans,
+  refuseUnable,
+  shippedPlans,
+} from './plans/plans.ts';
 export type { LimitStore, Owed, Refund, Reserve, Reserved, SynchronousLimitStore, Take } from './store.ts';
 export {
   type ConcurrencyOptions,

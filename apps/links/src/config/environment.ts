@@ -152,12 +152,14 @@ export const environment = z.object({
     .path()
     .optional()
     .describe(
-      'Plans of API keys as JSON, read again twice a second: see [plans](../1.guide/plans.md). Unset: `free` (10 a minute) and `premium` (50), for keys that were given one.',
+      'Plans of API keys as JSON, read again twice a second: see [plans](../1.guide/plans.md). Unset: `free` (10 a minute) and `premium` (50), for keys that were given one. Plans put with `/api/v1/plans` go before either.',
     ),
   LIMIT_API: value
     .rate()
     .prefault('100/s burst 1000')
-    .describe('API calls of a key that was given no plan, where there is no `PLANS_FILE`. The admin key has no limit.'),
+    .describe(
+      'API calls of a key that was given no plan, where there is neither a `PLANS_FILE` nor a default plan in the database. The admin key has no limit.',
+    ),
   LIMIT_CREATE: value.rate().prefault('10/m burst 20').describe('Links made without a key, per client.'),
   LIMIT_PASSWORD: value
     .rate()

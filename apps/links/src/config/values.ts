@@ -111,8 +111,10 @@ const list = <Item>(each: (text: string) => Item) =>
 export const hosts = () =>
   list((text) => {
     const host = text.toLowerCase();
-    if (HOST.test(host)) return host;
-    throw new Error(`must be host names separated by commas, got "${text}"`);
+    if (!HOST.test(host)) throw new Error(`must be host names separated by commas, got "${text}"`);
+    const [, port] = host.split(':');
+    if (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535)) return host;
+    throw new Error(`must have ports from 1 to 65535, got "${text}"`);
   });
 
 export interface Endpoint {

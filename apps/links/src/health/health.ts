@@ -11,18 +11,25 @@ export interface Dependency {
 
 /** The state of everything that this instance leans on, as it knows it now; nothing is asked. */
 export function dependencies(services: Services): readonly Dependency[] {
-  const { clicks, requests } = services;
+  const { clicks, requests, limits } = services;
   const logs = [
     ['clicks', clicks.events.stats().spool.state],
     ['records of requests', requests.events?.stats().spool.state ?? 'writable'],
   ] as const;
+  const list = [...stores(services)];
   const [broken] = logs.filter(([, state]) => state !== 'writable');
-  if (broken === undefined) return stores(services);
-  const [what, state] = broken;
-  return [
-    ...stores(services),
-    { name: 'spool', state: 'down', without: `${what} are dropped, and counted as such (${state})` },
-  ];
+  if (broken !== undefined) {
+    const [what, state] = broken;
+    list.push({ name: 'spool', state: 'down', without: `${what} are dropped, and counted as such (${state})` });
+  }
+  const { file, database } = limits.planSource.wrong;
+  if (file + database > 0) {
+    const where =
+      file > 0 ? 'PLANS_FILE is' : `${database} of the plans in the database ${database === 1 ? 'is' : 'are'}`;
+    const without = `${where} wrong: the last right plans stay in force; the log and GET /api/v1/plans say what is wrong`;
+    list.push({ name: 'plans', state: 'degraded', without });
+  }
+  return list;
 }
 
 /** What a worker leans on as well. */

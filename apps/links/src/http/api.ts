@@ -22,6 +22,8 @@ declare module 'fastify' {
     problem?: Problem;
     /** What it is charged for, e.g. the rows of a batch. Default 1. */
     cost: number;
+    /** The policy of another program that refused what was asked about: the answer is 200 all the same. */
+    deniedBy?: string;
   }
 }
 
@@ -77,6 +79,7 @@ export async function createApi({
   app.decorateRequest('caller');
   app.decorateRequest('problem');
   app.decorateRequest('cost', 1);
+  app.decorateRequest('deniedBy');
   app.addHook('onRequest', async (request, reply) => {
     request.caller = ANONYMOUS;
     reply.header('x-served-by', instance);

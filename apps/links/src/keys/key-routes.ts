@@ -23,7 +23,7 @@ const plan = z
   .string(saying('must be the name of a plan, or null'))
   .nullable()
   .optional()
-  .describe('The name of its plan: `free`, `premium`, or what `PLANS_FILE` has. null: none of its own.');
+  .describe('The name of its plan: `free`, `premium`, or what `PLANS_FILE` or `/plans` has. null: none of its own.');
 const limits = z
   .array(z.record(z.string(), z.unknown(), saying('must be a policy')), saying('must be a list of policies, or null'))
   .max(20, saying('must have at most 20 policies'))
@@ -48,7 +48,10 @@ const keyAnswer = z
     scopes: z.array(scopeSchema),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().nullable(),
-    plan: z.string().nullable().describe('null: the default plan of `PLANS_FILE`, without one the limit `LIMIT_API`.'),
+    plan: z
+      .string()
+      .nullable()
+      .describe('null: the default plan of `/plans` or `PLANS_FILE`, without one the limit `LIMIT_API`.'),
     limits: z.array(z.record(z.string(), z.unknown())).nullable(),
   })
   .meta({ id: 'Key' });

@@ -9,7 +9,7 @@ import {
   type Policy,
 } from '@spillway/limit';
 import type { DecisionCounts } from './decision-counts.ts';
-import type { PlanSource } from './plan-source.ts';
+import type { PlansInForce } from './plan-source.ts';
 import { issuesOfKey, type PlannedKey, planOfKey } from './planned-key.ts';
 
 /** What a key's plan says to a call, and by which policies. */
@@ -36,7 +36,7 @@ export interface KeyPlans {
 }
 
 export interface KeyPlansOptions {
-  readonly source: PlanSource;
+  readonly source: PlansInForce;
   readonly store: LimitStore;
   readonly presence: { readonly instances: number };
   readonly countsOf: (name: string) => DecisionCounts;

@@ -10,7 +10,7 @@ const daily = (name: string, capacity: number) =>
 
 function openChecks() {
   const plans = parsePlans({ default: 'free', plans: { free: { policies: [daily('free', 10)] } } });
-  const source = { plans, forEveryKey: false, mistakes: 0, close: () => undefined };
+  const source = { plans, forEveryKey: false };
   const store = memoryLimitStore({ maxKeys: MAX_KEYS });
   const counts = createDecisionCounts('all');
   const checks = createLimitChecks({ source, store, presence: { instances: 1 }, countsOf: () => counts });

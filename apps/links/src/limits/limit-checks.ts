@@ -13,7 +13,7 @@ import {
 import type { CheckedPolicies } from './checked-policies.ts';
 import type { DecisionCounts } from './decision-counts.ts';
 import { createLimiterCache } from './limiter-cache.ts';
-import type { PlanSource } from './plan-source.ts';
+import type { PlansInForce } from './plan-source.ts';
 
 /** What is asked of limits, for a program that knows itself by an API key. */
 export interface LimitCheck {
@@ -43,7 +43,7 @@ export interface LimitChecks {
 }
 
 export interface LimitChecksOptions {
-  readonly source: PlanSource;
+  readonly source: PlansInForce;
   readonly store: LimitStore;
   readonly presence: { readonly instances: number };
   readonly countsOf: (name: string) => DecisionCounts;

@@ -44,6 +44,9 @@ export async function limitRoutes(
       }
       request.cost = wanted.check.cost;
       const decision = await decisionFor(wanted, checks);
+      if (wanted.action === 'take' && decision.outcome === 'denied') {
+        request.deniedBy = decision.violatedPolicies[0] ?? decision.policy;
+      }
       // In place of those of the call itself.
       reply.headers(limitHeaders(wanted.check.by, decision));
       return toAnswer(wanted.action, decision);

@@ -1,5 +1,5 @@
 import type { Clock } from '@spillway/kernel';
-import { createLimiter, tokenBucket } from '@spillway/limit';
+import { createLimiter, type PlanMode, tokenBucket } from '@spillway/limit';
 import type { Rate } from '../config.ts';
 import type { Foundation } from '../foundation/foundation.ts';
 import { type CountedLimiter, countedLimiter } from './counted-limiter.ts';
@@ -31,7 +31,7 @@ export interface Limits {
 
 /**
  * Clients are counted by each instance against its share of the limit: very many keys, most of them seen once, and no round
- * trip on the way of a redirect. Plans and what other programs limit by are exact.
+ * trip on the way of a redirect. Plans are exact, or leased where they say so, and what other programs limit by is exact.
  * @throws {ConfigurationError} when the file of the plans is wrong
  */
 export async function createLimits(foundation: Foundation, clock: Clock): Promise<Limits> {
@@ -49,7 +49,8 @@ export async function createLimits(foundation: Foundation, clock: Clock): Promis
   const store = openStore();
   // A call holds nothing that could be given back: keys are not counted by slots.
   const strategies = new Set([...store.strategies].filter((strategy) => strategy !== 'concurrency'));
-  const planSource = await openPlans(foundation, strategies);
+  const modes: ReadonlySet<PlanMode> = new Set(store.reserve === undefined ? ['exact'] : ['exact', 'lease']);
+  const planSource = await openPlans(foundation, { strategies, modes });
   const countsOf = createCountsByName(all);
   const plans = createKeyPlans({ source: planSource, store, presence, countsOf, strategies });
   const checks = createLimitChecks({ source: planSource, store: openStore(), presence, countsOf });
@@ -65,8 +66,7 @@ export async function createLimits(foundation: Foundation, clock: Clock): Promis
     planSource,
     all,
     async close() {
-      planSource.close();
-      await Promise.all([plans.close(), checks.close()]);
+      await Promise.all([planSource.close(), plans.close(), checks.close()]);
     },
   };
 }

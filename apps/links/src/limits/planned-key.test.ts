@@ -1,10 +1,10 @@
 import { parsePlans } from '@spillway/limit';
 import { expect, test } from 'vitest';
-import type { PlanSource } from './plan-source.ts';
+import type { PlansInForce } from './plan-source.ts';
 import { planOfKey } from './planned-key.ts';
 
 const hourly = (name: string, limit: number) => ({ strategy: 'fixed-window', name, limit, window: '1h' });
-const sourceOf = (forEveryKey: boolean): PlanSource => ({
+const sourceOf = (forEveryKey: boolean): PlansInForce => ({
   plans: parsePlans({
     default: 'small',
     plans: {
@@ -14,8 +14,6 @@ const sourceOf = (forEveryKey: boolean): PlanSource => ({
     keys: { key_known: 'large' },
   }),
   forEveryKey,
-  mistakes: 0,
-  close: () => undefined,
 });
 const capacities = (plan: ReturnType<typeof planOfKey>) => plan?.policies.map(({ capacity }) => capacity);
 

@@ -1,7 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import { type LimitUnknownPlanMessage, type Plan, type Policy, parsePlans, parsePolicy } from '@spillway/limit';
-import type { PlanSource } from './plan-source.ts';
+import { withOwn } from '../plans/merge-plans.ts';
+import { parsePlan } from '../plans/parse-plan.ts';
+import type { PlansInForce } from './plan-source.ts';
 
 /** As much of an API key as its plan depends on. */
 export interface PlannedKey {
@@ -19,7 +21,7 @@ const unknownPlan = channel('spillway:limit:unknown-plan');
  * fit no more, since the file has changed, are passed over.
  */
 export function planOfKey(
-  { plans, forEveryKey }: PlanSource,
+  { plans, forEveryKey }: PlansInForce,
   { id, plan: name, limits }: PlannedKey,
 ): Plan | undefined {
   const base = name === undefined ? plans.byKey.get(id) : plans.byName.get(name);
@@ -41,9 +43,14 @@ function withLimits(plan: Plan, limits: string | undefined): Plan {
     const policy = policyFrom(each);
     if (policy !== undefined) own.set(policy.name, policy);
   }
-  const placed = (policy: Policy): Policy => own.get(policy.name) ?? policy;
-  return { name: plan.name, policies: plan.policies.map(placed), shadow: plan.shadow.map(placed) };
+  const placed = withOwn(plan, own);
+  if (placed.mode !== 'lease' || fitsLeases(placed)) return placed;
+  // A policy of the key's own that can not be leased, since the plan has changed: exact is never more than it may have.
+  return { ...placed, mode: 'exact' };
 }
+
+const fitsLeases = ({ name, policies, shadow, mode }: Plan): boolean =>
+  'plan' in parsePlan(name, { policies, shadow, mode }, {});
 
 function policyFrom(input: unknown): Policy | undefined {
   try {
@@ -55,7 +62,7 @@ function policyFrom(input: unknown): Policy | undefined {
 
 /** What is wrong with a plan and limits that a key is to have, by field: `plan`, `limits.0.capacity`. */
 export function issuesOfKey(
-  { plans, forEveryKey }: PlanSource,
+  { plans, forEveryKey }: PlansInForce,
   strategies: ReadonlySet<string>,
   { id, plan, limits }: { readonly id: string; readonly plan: string | undefined; readonly limits: readonly unknown[] },
 ): readonly Issue[] {
@@ -68,7 +75,7 @@ export function issuesOfKey(
   if (base === undefined && !forEveryKey) {
     return [{ path: 'limits', message: 'stand in place of those of a plan: give the key one, e.g. "plan": "free"' }];
   }
-  const { name, policies, shadow } = base ?? plans.defaultPlan;
+  const { name, policies, shadow, mode } = base ?? plans.defaultPlan;
   const unable = limits.flatMap((limit, at): Issue[] => {
     const { strategy } = Object(limit) as { readonly strategy?: unknown };
     if (typeof strategy !== 'string' || strategies.has(strategy) || policyFrom(limit) === undefined) return [];
@@ -79,7 +86,7 @@ export function issuesOfKey(
   try {
     parsePlans({
       default: name,
-      plans: { [name]: { policies, shadow } },
+      plans: { [name]: { policies, shadow, mode } },
       keys: { key: { plan: name, policies: limits } },
     });
     return [];

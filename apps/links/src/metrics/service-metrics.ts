@@ -82,7 +82,7 @@ function addRequests({ redirects, requests }: Counts, { counter, histogram }: Ow
   );
 }
 
-function addLimits({ all, planSource }: Limits, { counter }: OwnMetrics): void {
+function addLimits({ all, planSource }: Limits, { counter, gauge }: OwnMetrics): void {
   counter(
     'spillway_limit_decisions_total',
     'Takes decided, by policy, outcome (allowed, denied) and who decided',
@@ -104,6 +104,13 @@ function addLimits({ all, planSource }: Limits, { counter }: OwnMetrics): void {
   counter('spillway_links_plan_file_errors_total', 'Versions of the plans that were wrong, and passed over', [], () => [
     [{}, planSource.mistakes],
   ]);
+  gauge(
+    'spillway_links_plans_wrong',
+    'What is wrong with the plans now, and passed over: the file (1), plans in the database',
+    ['source'],
+    () => Object.entries(planSource.wrong).map(([source, wrong]) => [{ source }, wrong]),
+    'max',
+  );
 }
 
 function addCache(cache: Cache<unknown>, keys: Keys, { counter, gauge }: OwnMetrics): void {

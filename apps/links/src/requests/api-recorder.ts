@@ -18,8 +18,9 @@ export function createApiRecorder(recorder: Pick<RequestRecorder, 'call'>, addre
       method: boundedMethod(request.method),
       route: route ?? 'none',
       status: reply.statusCode,
-      policy: violatedPolicy(request) ?? toldPolicy(reply),
+      policy: violatedPolicy(request) ?? request.deniedBy ?? toldPolicy(reply),
       cost: request.cost ?? 1,
+      ...(request.deniedBy === undefined ? {} : { denied: true }),
     });
   };
 }

@@ -40,6 +40,10 @@ const rollUp = (dialect: SqlDialect, name: string): string => {
   ) ${dialect === 'postgres' ? 'WITH (fillfactor = 80)' : 'WITHOUT ROWID'}`;
 };
 
+const ADD_DENIED = ['request_minutes', 'request_hours'].map(
+  (table) => `ALTER TABLE ${table} ADD COLUMN denied BIGINT NOT NULL DEFAULT 0`,
+);
+
 /**
  * The tables of the log of requests. Times are milliseconds since the Unix epoch.
  *
@@ -65,6 +69,13 @@ export const requestMigrations: readonly Migration[] = [
         rollUp('sqlite', 'request_minutes'),
         rollUp('sqlite', 'request_hours'),
       ],
+    },
+  },
+  {
+    id: 'links-requests-002-denied',
+    up: {
+      postgres: ADD_DENIED,
+      sqlite: ADD_DENIED,
     },
   },
 ];

@@ -14,6 +14,8 @@ export interface Offender {
   readonly refused: number;
   readonly failed: number;
   readonly cost: number;
+  /** Checks of other programs' limits that were answered with a refusal. */
+  readonly denied: number;
   /** Rows of the log behind these figures. */
   readonly recorded: number;
 }
@@ -32,18 +34,24 @@ export interface Offenders {
   /** Those that were limited at all, the most often limited first. */
   readonly mostLimited: readonly Offender[];
   readonly mostRequests: readonly Offender[];
+  /** Those that asked at all for what is not there, or not theirs (404, 410, 401, 403): whoever guesses codes, keys or passwords. */
+  readonly mostMisses: readonly Offender[];
 }
 
 type Row = { readonly list: keyof Offenders; readonly subject: string } & Record<(typeof COUNTS)[number], number>;
 
 /**
- * Who asked most and who was limited most. Whole hours come from their roll-up, what the range cuts off from that of minutes; one
+ * Who asked most, who was limited most, and who missed most. Whole hours come from their roll-up, what the range cuts off from that of minutes; one
  * statement, hence one snapshot. Cost: one pass over the roll-up rows of the range.
  */
 export async function readOffenders(sql: SqlQueries, query: OffenderQuery): Promise<Offenders> {
   const { rows } = await sql.query<Row>(textOf(query), valuesOf(query));
   const list = (name: keyof Offenders) => rows.filter((row) => row.list === name).map(toOffender);
-  return { mostLimited: list('mostLimited'), mostRequests: list('mostRequests') };
+  return {
+    mostLimited: list('mostLimited'),
+    mostRequests: list('mostRequests'),
+    mostMisses: list('mostMisses'),
+  };
 }
 
 function valuesOf({ by, fromMs, toMs, route, limit }: OffenderQuery): (string | number)[] {
@@ -72,7 +80,9 @@ function textOf({ route }: OffenderQuery): string {
     )
     ${top('mostLimited', 'WHERE limited > 0', 'limited DESC, requests DESC')}
     UNION ALL
-    ${top('mostRequests', '', 'requests DESC, limited DESC')}`;
+    ${top('mostRequests', '', 'requests DESC, limited DESC')}
+    UNION ALL
+    ${top('mostMisses', 'WHERE not_found + unauthorized > 0', 'not_found + unauthorized DESC, requests DESC')}`;
 }
 
 function toOffender(row: Row): Offender {
@@ -87,6 +97,7 @@ function toOffender(row: Row): Offender {
     refused: Number(row.refused),
     failed: Number(row.failed),
     cost: Number(row.cost),
+    denied: Number(row.denied),
     recorded: Number(row.recorded),
   };
 }

@@ -56,7 +56,7 @@ const columnsOf = (records: readonly RequestRecord[]): Uint8Array[] => [
   textArray(records, ({ route }) => route),
   textArray(records, ({ policy }) => policy),
   int2Array(records, ({ status }) => status),
-  int2Array(records, ({ status }) => OUTCOMES.indexOf(outcomeOf(status))),
+  int2Array(records, (record) => OUTCOMES.indexOf(outcomeOf(record))),
   int4Array(records, ({ cost }) => cost),
   int4Array(records, ({ weight }) => weight),
 ];

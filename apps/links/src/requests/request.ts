@@ -1,5 +1,5 @@
-/** How a request ended, by the status of its answer. Kept as a place in this list: add at the end only. */
-export const OUTCOMES = ['allowed', 'limited', 'not-found', 'unauthorized', 'refused', 'failed'] as const;
+/** How a request ended. Kept as a place in this list: add at the end only. */
+export const OUTCOMES = ['allowed', 'limited', 'not-found', 'unauthorized', 'refused', 'failed', 'denied'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** The longest text of a key's id, a route or a policy that is kept; the rest is cut off. */
@@ -20,6 +20,8 @@ interface RequestFacts {
   readonly cost: number;
   /** How many requests it stands for: 1, or more where not each is recorded. */
   readonly weight: number;
+  /** The limit of another program that it asked about refused: an answer 200, whose status does not say so. */
+  readonly denied?: true;
 }
 
 /** A request as it was answered. It stays in this process's memory, until the log makes a `RequestRecord` of it. */
@@ -30,11 +32,12 @@ export interface AnsweredRequest extends RequestFacts {
 
 /** One request as spool, stream, sink and table know it: nothing in it names the client, nor holds a key. */
 export interface RequestRecord extends RequestFacts {
-  /** The client's address as a keyed hash, the same one that clicks have: a signed integer of 64 bits. */
+  /** The client's address as a keyed hash, the same one that clicks have, of IPv6 its /64: a signed integer of 64 bits. */
   readonly client: bigint;
 }
 
-export function outcomeOf(status: number): Outcome {
+export function outcomeOf({ status, denied }: Pick<RequestFacts, 'status' | 'denied'>): Outcome {
+  if (denied) return 'denied';
   if (status < 400) return 'allowed';
   if (status >= 500) return 'failed';
   switch (status) {

@@ -19,6 +19,7 @@ export const COUNTS = [
   'refused',
   'failed',
   'cost',
+  'denied',
 ] as const;
 type Counted = Record<(typeof COUNTS)[number], number>;
 
@@ -77,11 +78,12 @@ const inOrder = (a: RollUp, b: RollUp): number =>
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function add(sum: RollUp, { status, cost, weight }: RequestRecord): void {
+function add(sum: RollUp, record: RequestRecord): void {
+  const { cost, weight } = record;
   sum.recorded += 1;
   sum.requests += weight;
   sum.cost += weight * cost;
-  const outcome = outcomeOf(status);
+  const outcome = outcomeOf(record);
   if (outcome === 'allowed') return;
   sum[outcome === 'not-found' ? 'not_found' : outcome] += weight;
 }

@@ -80,7 +80,7 @@ export async function requestRoutes(
     '/requests/offenders',
     {
       schema: {
-        summary: 'Who was limited most, and who asked most',
+        summary: 'Who was limited most, who asked most, and who missed most',
         tags,
         security,
         querystring: offendersQuery,
@@ -92,13 +92,14 @@ export async function requestRoutes(
       const toMs = upToMinute(timeOf('to', query.to) ?? Date.now() + 1);
       const fromMs = downToMinute(timeOf('from', query.from) ?? Math.max(0, toMs - DAY_MS));
       assertOrder(fromMs, toMs);
-      const { mostLimited, mostRequests } = await readOffenders(sql, { by, fromMs, toMs, route, limit });
+      const { mostLimited, mostRequests, mostMisses } = await readOffenders(sql, { by, fromMs, toMs, route, limit });
       return {
         from: rfc3339(fromMs),
         to: rfc3339(toMs),
         by,
         mostLimited: [...mostLimited],
         mostRequests: [...mostRequests],
+        mostMisses: [...mostMisses],
       };
     },
   );

@@ -96,7 +96,9 @@ const at = z.iso.datetime().describe('RFC 3339, UTC.');
 const key = z.string().nullable().describe("The key's id, `admin`, or null: none, or one that is nobody's.");
 const client = z
   .string()
-  .describe('The same for all requests of one client address, and for its clicks; a keyed hash.');
+  .describe(
+    'The same for all requests of one client address, of IPv6 of one /64, and for the clicks of IPv4; a keyed hash.',
+  );
 const subject = z.string().describe("A key's id, or a client's hash.");
 
 export const requestsAnswer = z
@@ -112,7 +114,7 @@ export const requestsAnswer = z
         outcome: z
           .enum(OUTCOMES)
           .describe(
-            '`limited`: 429. `not-found`: 404 or 410. `unauthorized`: 401 or 403. `refused`: other 4xx. `failed`: 5xx.',
+            '`limited`: 429. `not-found`: 404 or 410. `unauthorized`: 401 or 403. `refused`: other 4xx. `failed`: 5xx. `denied`: a `POST /limits/check` whose answer 200 is a refusal.',
           ),
         policy: z.string().nullable().describe('The policy that refused it, or the one that its answer told of.'),
         cost: count.describe('What it was charged for, e.g. the rows of a batch.'),
@@ -137,6 +139,7 @@ const offender = z
     refused: count,
     failed: count,
     cost: count,
+    denied: count.describe('Of its `POST /limits/check`: refusals, which are no `limited` calls of its own.'),
     recorded: count.describe('Records behind these figures: fewer than requests where one of so many is recorded.'),
   })
   .meta({ id: 'Offender' });
@@ -148,8 +151,13 @@ export const offendersAnswer = z
     by: z.enum(SUBJECTS),
     mostLimited: z.array(offender).describe('Those that were limited, the most often limited first.'),
     mostRequests: z.array(offender).describe('The most requests first.'),
+    mostMisses: z
+      .array(offender)
+      .describe(
+        'Those that asked for what is not there or not theirs (`notFound` and `unauthorized` together), the most often first: whoever guesses codes, keys or passwords.',
+      ),
   })
-  .meta({ id: 'Offenders', description: 'Who was limited most, and who asked most.' });
+  .meta({ id: 'Offenders', description: 'Who was limited most, who asked most, and who missed most.' });
 
 export const changesAnswer = z
   .object({

@@ -27,8 +27,9 @@ export async function writeToSqlite(transaction: SqlQueries, records: readonly R
   await transaction.query(ADD_HOURS, [sumsText(hours)]);
 }
 
-function toTuple({ atMs, client, key, method, route, policy, status, cost, weight }: RequestRecord): unknown[] {
-  const outcome = OUTCOMES.indexOf(outcomeOf(status));
+function toTuple(record: RequestRecord): unknown[] {
+  const { atMs, client, key, method, route, policy, status, cost, weight } = record;
+  const outcome = OUTCOMES.indexOf(outcomeOf(record));
   return [atMs, client.toString(), key, method, route, policy, status, outcome, cost, weight];
 }
 

@@ -79,4 +79,8 @@ export const linkMigrations: readonly Migration[] = [
     id: 'links-007-key-plans',
     up: both('ALTER TABLE api_keys ADD COLUMN plan TEXT', 'ALTER TABLE api_keys ADD COLUMN limits TEXT'),
   },
+  {
+    id: 'links-008-plans',
+    up: both('CREATE TABLE plans (name BYTEWISE PRIMARY KEY, definition TEXT NOT NULL, updated_at BIGINT NOT NULL)'),
+  },
 ];

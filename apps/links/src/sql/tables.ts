@@ -81,6 +81,13 @@ export interface SettingsTable {
   value: string;
 }
 
+export interface PlansTable {
+  name: string;
+  /** JSON: `policies`, `shadow`, `mode`. */
+  definition: string;
+  updated_at: Millis;
+}
+
 export interface Tables {
   domains: DomainsTable;
   links: LinksTable;
@@ -89,4 +96,5 @@ export interface Tables {
   api_keys: ApiKeysTable;
   idempotency_keys: IdempotencyKeysTable;
   settings: SettingsTable;
+  plans: PlansTable;
 }

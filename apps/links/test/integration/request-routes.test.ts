@@ -113,6 +113,37 @@ describe.each(CONFIGURATIONS)('the log of requests on %s', (configuration) => {
     ]);
   });
 
+  test('a check of a limit is recorded by its decision: which policy refused, and that it was no limited call', async () => {
+    const scopes = ['limits:check'];
+    const made = await api.call('POST', '/api/v1/keys', { body: { name: 'checks', scopes, plan: 'premium' } });
+    const { key, id } = made.body;
+    const ip = '203.0.113.65';
+    const policies = ['few', 'many'].map((name) => ({
+      ...{ strategy: 'fixed-window', name, window: '10h' },
+      limit: name === 'few' ? 2 : 100,
+    }));
+    const check = async (more: object) => {
+      const body = { policies: policies.toReversed(), key: 'a user', ...more };
+      const answer = await api.call('POST', '/api/v1/limits/check', { key, body, headers: { 'x-forwarded-for': ip } });
+      return [answer.status, answer.body.outcome];
+    };
+    expect(await check({ cost: 2 })).toEqual([200, 'allowed']);
+    expect(await check({})).toEqual([200, 'denied']);
+    // A look is not refused, whatever it says.
+    expect(await check({ action: 'peek' })).toEqual([200, 'denied']);
+    const rows = await rowsOf(ip, 3);
+    const row = { key: id, route: '/api/v1/limits/check', status: 200, weight: 1 };
+    expect(rows).toMatchObject([
+      { ...row, outcome: 'allowed', cost: 2 },
+      { ...row, outcome: 'denied', policy: 'few', cost: 1 },
+      { ...row, outcome: 'allowed' },
+    ]);
+    expect((await get(`?client=${hashOf(ip)}&outcome=denied`)).data).toEqual([rows[1]]);
+    const { mostLimited, mostRequests } = await get('/offenders?route=/api/v1/limits/check');
+    expect(mostLimited).toEqual([]);
+    expect(mostRequests).toMatchObject([{ subject: id, requests: 3, limited: 0, denied: 1 }]);
+  });
+
   test('a local caller without a key is nobody: its address is not kept as if it were a key', async () => {
     const local = await fetch(`${api.url}/api/v1/links`, {
       method: 'POST',
@@ -188,7 +219,7 @@ describe.each(CONFIGURATIONS)('the log of requests on %s', (configuration) => {
       ['?from=2026-01-02&to=2026-01-01', 'query.from', /must be before "to"/],
       ['?from=1969-01-01', 'query.from', /must be a time from 1970 to 9999, got "1969-01-01"/],
       ['?client=127.0.0.1', 'query.client', /16 of 0-9 and a-f, got "127.0.0.1"/],
-      ['?outcome=denied', 'query.outcome', /must be one of allowed, limited, .* got "denied"/],
+      ['?outcome=stopped', 'query.outcome', /must be one of allowed, limited, .* got "stopped"/],
       ['?key=', 'query.key', /must be text of 1 to 100 characters/],
       ['?key=a%00b', 'query.key', /must have no control characters/],
       ['?route=', 'query.route', /must be text of 1 to 200 characters/],

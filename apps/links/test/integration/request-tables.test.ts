@@ -113,7 +113,10 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
         client: BigInt(Math.floor(random() ** 2 * 40)),
         key: pick(['', 'key_a', 'key_b', 'key_c']),
         route: pick(['/:code', '/api/v1/links', 'none']),
-        status: pick([200, 302, 429, 429, 404, 401, 422, 503]),
+        ...pick([
+          ...[200, 302, 429, 429, 404, 401, 422, 503].map((status) => ({ status })),
+          { status: 200, denied: true as const },
+        ]),
         weight: pick([1, 1, 100]),
         cost: pick([1, 5]),
       }),
@@ -168,6 +171,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
                 () => true,
                 ({ cost, weight }) => cost * weight,
               ),
+              denied: sum(({ denied }) => denied === true),
               recorded: theirs.length,
             },
           ];
@@ -181,6 +185,12 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
           expected
             .filter(({ limited }) => limited > 0)
             .toSorted((a, b) => b.limited - a.limited || b.requests - a.requests || bySubject(a, b)),
+        );
+        const misses = ({ notFound, unauthorized }: Entry) => notFound + unauthorized;
+        expect(found.mostMisses, `${by} ${from}-${to}`).toEqual(
+          expected
+            .filter((entry) => misses(entry) > 0)
+            .toSorted((a, b) => misses(b) - misses(a) || b.requests - a.requests || bySubject(a, b)),
         );
       }
     }
@@ -227,6 +237,53 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     expect(await ask(-100)).toEqual({ windows: 0, changes: [] });
     // In one hour after another there is no rise of the risen one, since the hour before is not over.
     expect((await ask(70, 60)).windows).toBe(0);
+  });
+
+  test(`abuse shows among much honest traffic: who hammers, who guesses, whose rate rose (SPILLWAY_SEED=${SEED})`, async () => {
+    await using tables = await open();
+    const random = seededRandom(SEED);
+    const NOW = 120;
+    /** So many a minute, as chance would have it, from minute `from` on. */
+    const visits = (perMinute: number, from: number, given: Partial<RequestRecord>): RequestRecord[] =>
+      Array.from({ length: Math.round(perMinute * (NOW - from)) }, () =>
+        request({ atMs: START + Math.floor((from + random() * (NOW - from)) * MINUTE_MS), ...given }),
+      );
+    const people = Array.from({ length: 100 }, (_, at) => [
+      ...visits(1, 0, { client: BigInt(1_000 + at), key: '', route: '/:code', status: 302 }),
+      ...visits(0.1, 0, { client: BigInt(1_000 + at), key: '', route: '/:code', status: 404 }),
+    ]).flat();
+    const programs = [1, 5, 10, 40].flatMap((rate, at) => visits(rate, 0, { client: BigInt(at), key: `key_${at}` }));
+    // A proxy with a whole company behind it: much, but as ever, and rarely for nothing.
+    const company = [
+      ...visits(60, 0, { client: 500n, key: '', route: '/:code', status: 302 }),
+      ...visits(0.3, 0, { client: 500n, key: '', route: '/:code', status: 404 }),
+    ];
+    const [hammering, guessing, picking] = [666n, 667n, 668n];
+    await tables.write([
+      ...people,
+      ...programs,
+      ...company,
+      ...visits(30, 100, { client: hammering, key: 'key_hammer', status: 429 }),
+      // Slower than any limit.
+      ...visits(3, 30, { client: guessing, key: '', route: '/:code', status: 404 }),
+      ...visits(2, 60, { client: picking, key: '', status: 401 }),
+      ...visits(25, NOW - 5, { client: 2n, key: 'key_1' }),
+    ]);
+    const toMs = START + NOW * MINUTE_MS;
+    const offenders = (by: 'key' | 'client') => readOffenders(tables.sql, { by, fromMs: START, toMs, limit: 3 });
+    const subjects = (list: readonly { readonly subject: string }[]) => list.map(({ subject }) => subject);
+    const clients = await offenders('client');
+    expect(subjects(clients.mostLimited)).toEqual([showClient(hammering)]);
+    expect(subjects(clients.mostMisses)).toEqual([guessing, picking, 500n].map(showClient));
+    expect(subjects(clients.mostRequests)).toEqual([500n, 3n, 2n].map(showClient));
+    expect(subjects((await offenders('key')).mostLimited)).toEqual(['key_hammer']);
+    const changes = (by: 'key' | 'client', minute: number) =>
+      readChanges(tables.sql, { by, windowMs: 5 * MINUTE_MS, toMs: START + minute * MINUTE_MS, limit: 10 });
+    // Each where it began, and nobody else at any time.
+    expect(subjects((await changes('key', NOW)).changes)).toEqual(['key_1']);
+    expect(subjects((await changes('key', 105)).changes)).toEqual(['key_hammer']);
+    expect(subjects((await changes('client', 105)).changes)).toEqual([showClient(hammering)]);
+    for (let minute = 65; minute < 95; minute += 5) expect((await changes('key', minute)).changes).toEqual([]);
   });
 
   test('G7: what is too old goes, in rows and roll-ups, and the rest stays', async () => {
@@ -287,7 +344,7 @@ test('G7: on PostgreSQL a long report delays only the dropping of days, which gi
 
 test('every outcome has its status', () => {
   const statuses = [200, 302, 429, 404, 410, 401, 403, 400, 422, 500, 503];
-  expect(statuses.map(outcomeOf)).toEqual([
+  expect(statuses.map((status) => outcomeOf({ status }))).toEqual([
     'allowed',
     'allowed',
     'limited',

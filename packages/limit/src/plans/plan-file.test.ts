@@ -25,6 +25,7 @@ test('a change of the file is in force soon, a mistake in it is told once and ch
   onTestFinished(() => file.close());
   const capacity = () => file.planOf('ada').policies[0]?.capacity;
   expect(capacity()).toBe(10);
+  expect(file.error).toBeUndefined();
   await write(JSON.stringify(plansOf(20)));
   await until(() => capacity() === 20);
   await write('{ "default": ');
@@ -34,9 +35,11 @@ test('a change of the file is in force soon, a mistake in it is told once and ch
   expect(errors[0]).toContain(`The plans in "${path}" are no JSON`);
   expect(errors[1]).toContain('must be an integer from 1 to 1000000000000, got 0');
   expect(capacity()).toBe(20);
+  expect(file.error?.message).toBe(errors[1]);
   await write(JSON.stringify(plansOf(30)));
   await until(() => capacity() === 30);
   expect(errors).toHaveLength(2);
+  expect(file.error).toBeUndefined();
 });
 
 test('a file that is not there, or wrong from the beginning, is refused with its path', async () => {
@@ -63,5 +66,10 @@ test('a plan that can not be counted by is wrong, in the plan of a key too', asy
   );
   const file = await openPlanFile(path);
   file.close();
+  const leased = { ...plans, plans: { free: { ...plans.plans.free, mode: 'lease' } } };
+  await writeFile(path, JSON.stringify(leased));
+  await expect(openPlanFile(path, { strategies, modes: new Set(['exact'] as const) })).rejects.toThrow(
+    'plans["free"].mode: must be "exact" with this store, got "lease"',
+  );
   expect(file.plans.defaultPlan.shadow).toHaveLength(1);
 });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ConfigurationError, type Duration, toMs } from '@spillway/kernel';
 import type { StrategyName } from '../strategies/policy.ts';
 import { createPlanBook, type PlanBook, type PlanBookOptions } from './plan-book.ts';
-import { type Plans, parsePlans, refuseStrategies } from './plans.ts';
+import { type PlanAbilities, type PlanMode, type Plans, parsePlans, refuseUnable } from './plans.ts';
 
 export interface PlanFileOptions extends PlanBookOptions {
   /** How often the file is read: a change holds after so long. Default `"500ms"`. */
@@ -11,9 +11,13 @@ export interface PlanFileOptions extends PlanBookOptions {
   readonly onError?: (error: Error) => void;
   /** What can be counted by, e.g. a store's `strategies`: plans with another one are wrong. Default: all. */
   readonly strategies?: ReadonlySet<StrategyName>;
+  /** Which modes plans may ask for, e.g. `exact` alone with a store that gives no leases. Default: all. */
+  readonly modes?: ReadonlySet<PlanMode>;
 }
 
 export interface PlanFile extends PlanBook {
+  /** Why the file is passed over now, and the last good plans stay in force; undefined while it is right. */
+  readonly error: Error | undefined;
   /** Ends the reading. */
   close(): void;
 }
@@ -24,11 +28,13 @@ export interface PlanFile extends PlanBook {
  * @throws {ConfigurationError} when the file can not be read at first, or holds wrong plans
  */
 export async function openPlanFile(path: string, options: PlanFileOptions = {}): Promise<PlanFile> {
-  const { every = '500ms', onError = (error) => process.emitWarning(error), strategies, ...bookOptions } = options;
+  const { every = '500ms', onError = (error) => process.emitWarning(error), ...rest } = options;
+  const { strategies, modes, ...bookOptions } = rest;
+  const able = { strategies, modes };
   const everyMs = toMs(every);
   let text = await read(path);
-  const book = createPlanBook(plansFrom(path, text, strategies), bookOptions);
-  let failed: string | undefined;
+  const book = createPlanBook(plansFrom(path, text, able), bookOptions);
+  let failed: Error | undefined;
   let closed = false;
   let timer: NodeJS.Timeout;
 
@@ -36,14 +42,14 @@ export async function openPlanFile(path: string, options: PlanFileOptions = {}):
     try {
       const now = await read(path);
       if (closed || (now === text && failed === undefined)) return;
-      if (now !== text) book.replace(plansFrom(path, now, strategies));
+      if (now !== text) book.replace(plansFrom(path, now, able));
       text = now;
       failed = undefined;
     } catch (error) {
       // Once for each way to be wrong, not twice a second.
-      const { message } = error as Error;
-      if (!closed && message !== failed) onError(error as Error);
-      failed = message;
+      const known = failed?.message;
+      failed = error as Error;
+      if (!closed && failed.message !== known) onError(failed);
     }
   };
   const schedule = (): void => {
@@ -54,6 +60,9 @@ export async function openPlanFile(path: string, options: PlanFileOptions = {}):
   return {
     get plans() {
       return book.plans;
+    },
+    get error() {
+      return failed;
     },
     replace: book.replace,
     planOf: book.planOf,
@@ -72,7 +81,7 @@ async function read(path: string): Promise<string> {
   }
 }
 
-function plansFrom(path: string, text: string, strategies: ReadonlySet<StrategyName> | undefined): Plans {
+function plansFrom(path: string, text: string, able: PlanAbilities): Plans {
   let data: unknown;
   try {
     data = JSON.parse(text);
@@ -81,7 +90,7 @@ function plansFrom(path: string, text: string, strategies: ReadonlySet<StrategyN
   }
   try {
     const plans = parsePlans(data);
-    if (strategies !== undefined) refuseStrategies(plans, strategies);
+    refuseUnable(plans, able);
     return plans;
   } catch (error) {
     if (error instanceof ConfigurationError)

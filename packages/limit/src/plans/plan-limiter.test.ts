@@ -45,6 +45,27 @@ test('new plans hold from the next take on, and what was taken stays taken', asy
   expect(await limiter.take('ada')).toMatchObject({ outcome: 'denied', limit: 1 });
 });
 
+test('a plan of mode lease is leased, beside one that is exact', async () => {
+  const bucket = (name: string) => ({
+    ...{ strategy: 'token-bucket', name, capacity: 1000 },
+    refill: { tokens: 1000, every: '1h' },
+  });
+  const plans = {
+    busy: { policies: [bucket('busy')], shadow: [bucket('tried')], mode: 'lease' },
+    calm: { policies: [bucket('calm')] },
+  };
+  const book = createPlanBook(parsePlans({ default: 'calm', plans, keys: { acme: 'busy' } }));
+  const limiter = createPlanLimiter({ book, lease: { maxAge: '10s' } });
+  onTestFinished(() => limiter.close());
+  const deciders = async (key: string) => {
+    const by = new Set<string>();
+    for (let taken = 0; taken < 40; taken += 1) by.add((await limiter.take(key)).decidedBy);
+    return [...by];
+  };
+  expect(await deciders('acme')).toEqual(['store', 'lease']);
+  expect(await deciders('ada')).toEqual(['store']);
+});
+
 test('a shadow policy counts what was allowed, tells what it would have said, and decides nothing', async () => {
   const told: LimitShadowMessage[] = [];
   const listen = (message: unknown) => void told.push(message as LimitShadowMessage);

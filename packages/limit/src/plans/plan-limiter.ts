@@ -16,8 +16,9 @@ export type PlannedDecision = Decision & { readonly plan: string };
 
 export interface PlanLimiterOptions {
   readonly book: PlanBook;
-  /** As for `createLimiter`. */
+  /** Of plans that say none; `share`: of all of them. As for `createLimiter`. */
   readonly mode?: LimitMode;
+  /** Of plans in mode `lease`. */
   readonly lease?: LeaseOptions;
   readonly onStoreError?: OnStoreError;
   readonly maxKeys?: number;
@@ -51,13 +52,17 @@ export const compositeKey = (...parts: readonly string[]): string =>
 
 /** @throws {ConfigurationError} as `createLimiter`; for a plan that came later, at its first take */
 export function createPlanLimiter(options: PlanLimiterOptions, dependencies: LimiterDependencies = {}): PlanLimiter {
-  const { book, ...rest } = options;
+  const { book, mode: usual, lease, ...rest } = options;
   // One store for all plans: what was taken under a policy counts in every plan that has it.
   const given =
-    rest.mode === 'share' || dependencies.store !== undefined
+    usual === 'share' || dependencies.store !== undefined
       ? dependencies
       : { ...dependencies, store: memoryLimitStore(memoryOptions(rest, dependencies)) };
-  const open = (policies: readonly Policy[]): Limiter => createLimiter({ policies, ...rest }, given);
+  const optionsOf = (plan: Plan, policies: readonly Policy[]) => {
+    const mode = usual === 'share' ? usual : (plan.mode ?? usual);
+    const leased = mode === 'lease' && lease !== undefined ? { lease } : {};
+    return { policies, ...rest, ...(mode === undefined ? {} : { mode }), ...leased };
+  };
   let plansThen = book.plans;
   let limiters = new Map<Plan, { readonly enforced: Limiter; readonly shadow: Limiter | undefined }>();
 
@@ -71,8 +76,8 @@ export function createPlanLimiter(options: PlanLimiterOptions, dependencies: Lim
     let found = limiters.get(plan);
     if (found === undefined) {
       found = {
-        enforced: open(plan.policies),
-        shadow: plan.shadow.length === 0 ? undefined : openLimiter({ policies: plan.shadow, ...rest }, given, 'untold'),
+        enforced: createLimiter(optionsOf(plan, plan.policies), given),
+        shadow: plan.shadow.length === 0 ? undefined : openLimiter(optionsOf(plan, plan.shadow), given, 'untold'),
       };
       limiters.set(plan, found);
     }

@@ -64,7 +64,7 @@ describe('plans', () => {
       'extra: is not known here; there are "default", "plans", "keys"',
       'plans["a b"]: needs a name of 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit',
       'plans["a b"].policies: must hold at least one policy, got none',
-      'plans["free"].limits: is not known here; there are "policies", "shadow"',
+      'plans["free"].limits: is not known here; there are "policies", "shadow", "mode"',
       'plans["free"].policies[0].capacity: must be an integer from 1 to 1000000000000, got 0',
       'plans["free"].policies[0].refill.tokens: must be an integer from 1 to 1000000000000, got 0',
       'plans["free"]: has two policies "x"; a name stands once, shadow policies included',
@@ -75,6 +75,27 @@ describe('plans', () => {
     ]);
     for (const input of [undefined, null, 7, 'free', [], {}]) expect(issuesOf(input).length).toBeGreaterThan(0);
   });
+});
+
+test('a plan may be leased, and names each policy that can not be, the own ones of a key too', () => {
+  const log = (name: string) => ({ strategy: 'sliding-log', name, limit: 5, window: '1m' });
+  const { free, premium } = good.plans;
+  const leased = { ...premium, mode: 'lease' };
+  expect(parsePlans({ ...good, plans: { free, premium: leased } }).byKey.get('acme')?.mode).toBe('lease');
+  const plans = {
+    free: { ...free, mode: 'lease' },
+    premium: { ...leased, policies: [log('premium')], shadow: [log('hourly')] },
+    other: { ...free, mode: 'share' },
+  };
+  const keys = { ada: { plan: 'free', policies: [log('free')] } };
+  const why = expect.stringContaining('use mode "exact", or "sliding-window"');
+  expect(issuesOf({ default: 'free', plans, keys }).map((each) => each.split(': a log')[0])).toEqual([
+    'plans["premium"].policies: "premium" can not be leased, as its plan\'s mode "lease" asks for',
+    'plans["premium"].shadow: "hourly" can not be leased, as its plan\'s mode "lease" asks for',
+    'plans["other"].mode: must be "exact" or "lease", got "share"',
+    'keys["ada"].policies: "free" can not be leased, as its plan\'s mode "lease" asks for',
+  ]);
+  expect(issuesOf({ default: 'free', plans, keys })[0]).toEqual(why);
 });
 
 test('an application that knows the plans of its keys is asked, and its mistakes mean the default plan', () => {

@@ -1,5 +1,6 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import { tokenBucket } from '../core/parse-token-bucket.ts';
+import { takesNoLeases } from '../lease/lease-options.ts';
 import { parsePolicy } from '../strategies/parse-policy.ts';
 import type { Policy, StrategyName } from '../strategies/policy.ts';
 
@@ -10,7 +11,12 @@ export interface Plan {
   readonly policies: readonly Policy[];
   /** Counted and told of (`spillway:limit:shadow`), and never part of a decision: for limits that are being tried out. */
   readonly shadow: readonly Policy[];
+  /** How its policies are counted, the shadow ones too; undefined: as the limiter counts. */
+  readonly mode?: PlanMode;
 }
+
+export type PlanMode = 'exact' | 'lease';
+const MODES: readonly PlanMode[] = ['exact', 'lease'];
 
 /** Plans as data, and which key has which. Immutable: a change is a new one. */
 export interface Plans {
@@ -42,7 +48,8 @@ export const shippedPlans = (): Plans =>
  *         "acme": "premium",
  *         "ada": { "plan": "free", "policies": [{ ..., "name": "free", "capacity": 20 }] } } }
  *
- * A key's own policies take the place of those of the same name in its plan.
+ * A key's own policies take the place of those of the same name in its plan. `"mode": "lease"` in a plan has units of busy keys
+ * reserved ahead, as a limiter of that mode does.
  * @throws {ConfigurationError} with everything at fault
  */
 export function parsePlans(input: unknown): Plans {
@@ -83,8 +90,33 @@ export function parsePlans(input: unknown): Plans {
   return { byName, defaultPlan, byKey };
 }
 
-/** @throws {ConfigurationError} naming every policy that can not be counted by these strategies */
-export function refuseStrategies(plans: Plans, known: ReadonlySet<StrategyName>): void {
+/** What a store can count by. */
+export interface PlanAbilities {
+  /** Default: all. */
+  readonly strategies?: ReadonlySet<StrategyName> | undefined;
+  /** Default: all. */
+  readonly modes?: ReadonlySet<PlanMode> | undefined;
+}
+
+/** @throws {ConfigurationError} naming every policy and mode that a store of these abilities can not count by */
+export function refuseUnable(plans: Plans, { strategies, modes }: PlanAbilities): void {
+  const issues = [
+    ...(strategies === undefined ? [] : strategyIssues(plans, strategies)),
+    ...(modes === undefined ? [] : modeIssues(plans, modes)),
+  ];
+  if (issues.length > 0) throw new ConfigurationError('The plans are wrong:', issues);
+}
+
+const modeIssues = ({ byName }: Plans, known: ReadonlySet<PlanMode>): Issue[] =>
+  [...byName.values()].flatMap(({ name, mode }) => {
+    if (mode === undefined || known.has(mode)) return [];
+    const words = [...known].map((each) => `"${each}"`).join(', ');
+    return [
+      { path: `plans[${JSON.stringify(name)}].mode`, message: `must be ${words} with this store, got "${mode}"` },
+    ];
+  });
+
+function strategyIssues(plans: Plans, known: ReadonlySet<StrategyName>): Issue[] {
   const words = [...known].map((name) => `"${name}"`).join(', ');
   const wrongOf = (policies: readonly Policy[], path: string): Issue[] =>
     policies.flatMap(({ strategy }, at) => {
@@ -95,13 +127,12 @@ export function refuseStrategies(plans: Plans, known: ReadonlySet<StrategyName>)
     ...wrongOf(plan.policies, `${path}.policies`),
     ...wrongOf(plan.shadow, `${path}.shadow`),
   ];
-  const issues = [
+  return [
     ...[...plans.byName].flatMap(([name, plan]) => wrongIn(plan, `plans[${JSON.stringify(name)}]`)),
     ...[...plans.byKey].flatMap(([key, plan]) =>
       plan === plans.byName.get(plan.name) ? [] : wrongIn(plan, `keys[${JSON.stringify(key)}]`),
     ),
   ];
-  if (issues.length > 0) throw new ConfigurationError('The plans are wrong:', issues);
 }
 
 function planFrom(name: string, input: unknown, issues: Issue[]): Plan {
@@ -111,7 +142,7 @@ function planFrom(name: string, input: unknown, issues: Issue[]): Plan {
     issues.push({ path, message });
   }
   const fields = record(input, path, 'an object with "policies"', issues);
-  checkFields(fields, ['policies', 'shadow'], path, issues);
+  checkFields(fields, ['policies', 'shadow', 'mode'], path, issues);
   const policies = policiesFrom(fields.policies, `${path}.policies`, issues);
   if (Array.isArray(fields.policies) && fields.policies.length === 0) {
     issues.push({ path: `${path}.policies`, message: 'must hold at least one policy, got none' });
@@ -121,8 +152,22 @@ function planFrom(name: string, input: unknown, issues: Issue[]): Plan {
   for (const twice of new Set(names.filter((each, at) => names.indexOf(each) !== at))) {
     issues.push({ path, message: `has two policies "${twice}"; a name stands once, shadow policies included` });
   }
-  return { name, policies, shadow };
+  const mode = MODES.find((each) => each === fields.mode);
+  if (mode === undefined && fields.mode !== undefined) {
+    issues.push({ path: `${path}.mode`, message: `must be "exact" or "lease", got ${show(fields.mode)}` });
+  }
+  if (mode === 'lease') {
+    issues.push(...leaseIssues(policies, `${path}.policies`), ...leaseIssues(shadow, `${path}.shadow`));
+  }
+  return { name, policies, shadow, ...(mode === undefined ? {} : { mode }) };
 }
+
+const leaseIssues = (policies: readonly Policy[], path: string): Issue[] =>
+  policies.flatMap((policy) => {
+    const why = takesNoLeases(policy);
+    if (why === undefined) return [];
+    return [{ path, message: `"${policy.name}" can not be leased, as its plan's mode "lease" asks for: ${why}` }];
+  });
 
 function withOwn(plan: Plan, own: readonly Policy[], path: string, issues: Issue[]): Plan {
   const ownOf = new Map(own.map((policy) => [policy.name, policy]));
@@ -131,13 +176,14 @@ function withOwn(plan: Plan, own: readonly Policy[], path: string, issues: Issue
     ownOf.delete(policy.name);
     return mine;
   };
-  const placed = { name: plan.name, policies: plan.policies.map(place), shadow: plan.shadow.map(place) };
+  const placed = { ...plan, policies: plan.policies.map(place), shadow: plan.shadow.map(place) };
   for (const name of ownOf.keys()) {
     issues.push({
       path,
       message: `"${name}" is no policy of plan "${plan.name}"; name one that is, or change the plan`,
     });
   }
+  if (plan.mode === 'lease') issues.push(...leaseIssues(own, path));
   return placed;
 }
 

@@ -74,8 +74,18 @@ export const limitMetrics: readonly ChannelMetrics[] = [
   on<LimitLeaseMessage>('spillway:limit:lease', (metrics) => {
     const help = 'Units of leases, by what became of them (granted; then spent, handed-back, lost)';
     const units = metrics.counter('limit_lease_units_total', help, ['policy', 'what']);
+    const held = metrics.gauge(
+      'limit_lease_units_held',
+      'Units of the leases that are not over: reserved here, spent or not',
+      ['policy'],
+      'sum',
+    );
     return (message) => {
-      for (const policy of message.policies) units.add(message.units, policy, message.what);
+      const change = message.what === 'granted' ? message.units : -message.units;
+      for (const policy of message.policies) {
+        units.add(message.units, policy, message.what);
+        held.move(change, policy);
+      }
     };
   }),
   on<LimitBlockMessage>('spillway:limit:block', (metrics) => {

@@ -18,6 +18,8 @@ export interface Tally {
 
 export interface Level {
   set(value: number, first: string, second?: string, third?: string): void;
+  /** Never below 0: what began before anybody listened may end now. */
+  move(by: number, first: string, second?: string, third?: string): void;
 }
 
 export interface Observer {

@@ -51,7 +51,13 @@ describe('collectPrometheus', () => {
       'spillway_limit_lease_units_total{policy="free",what="spent"} 24',
       'spillway_limit_lease_units_total{policy="daily",what="granted"} 30',
       'spillway_limit_lease_units_total{policy="daily",what="spent"} 20',
+      'spillway_limit_lease_units_held{policy="free"} 6',
+      'spillway_limit_lease_units_held{policy="daily"} 10',
     ]);
+    // Of a lease from before anybody listened.
+    tell('limit:lease', { what: 'lost', units: 40, policies: ['daily'] });
+    tell('limit:lease', { what: 'granted', units: 5, policies: ['daily'] });
+    expect(await scrape()).toContain('spillway_limit_lease_units_held{policy="daily"} 5');
   });
 
   test('never labels by a user’s key, whatever it is', async () => {

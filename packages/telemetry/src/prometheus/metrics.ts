@@ -53,6 +53,11 @@ export function createMetricSet(registry: Registry): MetricSet {
           const level = finite(value);
           cells.at(first, second, third).value = level;
         },
+        move(by, first, second, third) {
+          const change = finite(by);
+          const cell = cells.at(first, second, third);
+          cell.value = Math.max(0, cell.value + change);
+        },
       };
     },
     histogram: (name, help, labels, buckets) => createHistogram(base(name, help, labels), labels, buckets),

@@ -70,6 +70,23 @@ test('a limiter on real Redis shows its decisions, its link and its commands', a
   expect(await sample(`spillway_redis_command_duration_seconds_count${command}}`)).toBeGreaterThanOrEqual(2);
 });
 
+test('a limiter with leases shows how many units it holds, and none once it is closed', async () => {
+  const link = connectRedis({ url: inject('redisUrl'), deadline: '5s' });
+  await link.ready({ timeout: '10s' });
+  const policy = tokenBucket({ name: 'leased', capacity: 1000, refill: { tokens: 1000, every: '1h' } });
+  const store = redisLimitStore({ link, prefix: `telemetry-lease-${process.pid}` });
+  const lease = { maxAge: '1m' } as const;
+  const limiter = createLimiter({ policy, mode: 'lease', lease }, { store, presence: { instances: 1 } });
+  for (let taken = 0; taken < 50; taken += 1) await limiter.take('ada');
+  const units = (what: string) => sample(`spillway_limit_lease_units_total{policy="leased",what="${what}"}`);
+  const held = await sample('spillway_limit_lease_units_held{policy="leased"}');
+  expect(held).toBeGreaterThan(0);
+  expect(held).toBe(((await units('granted')) ?? 0) - ((await units('spent')) ?? 0));
+  await limiter.close();
+  expect(await sample('spillway_limit_lease_units_held{policy="leased"}')).toBe(0);
+  await link.close();
+});
+
 test('a cache shows its answers by tier, and its loads', async () => {
   const cache = createCache<string>({ name: 'links', ttl: '1m' });
   for (const key of ['a', 'a', 'b']) await cache.get(key, async () => (key === 'a' ? 'value' : undefined));

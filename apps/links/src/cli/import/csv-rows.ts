@@ -7,17 +7,22 @@ export interface Header {
   readonly columns: readonly (Column | undefined)[];
   /** Spreadsheets of some countries write ";". */
   readonly delimiter: ',' | ';';
+  /** Whether it is an export of a version that did not say which links have a password. */
+  readonly hidesPasswords: boolean;
 }
 
 /** CSV that does not name its columns. */
-export const UNNAMED: Header = { columns: ['url', 'alias', 'tags'], delimiter: ',' };
+export const UNNAMED: Header = { columns: ['url', 'alias', 'tags'], delimiter: ',', hidesPasswords: false };
 
 /** The columns that a line names; undefined when it is no header. */
 export function headerOf(text: string): Header | undefined {
   for (const delimiter of [',', ';'] as const) {
     const cells = cellsOf(text, delimiter)?.map((cell) => cell.trim().toLowerCase());
     if (cells?.includes('url') !== true) continue;
-    return { columns: cells.map((cell) => COLUMNS.find((column) => column.toLowerCase() === cell)), delimiter };
+    // Only an export has the short URL.
+    const hidesPasswords = cells.includes('shorturl') && !cells.includes('haspassword') && !cells.includes('password');
+    const columns = cells.map((cell) => COLUMNS.find((column) => column.toLowerCase() === cell));
+    return { columns, delimiter, hidesPasswords };
   }
   return undefined;
 }

@@ -83,6 +83,16 @@ test('a row whose password is not known is refused, unless it may be made open',
   ]);
 });
 
+test('an export of a version that did not tell of passwords is refused as a whole, unless its links may be made open', async () => {
+  const rows = 'abc1234,http://old.example/abc1234,https://a.example/';
+  const old = `code,shortUrl,url\n${rows}`;
+  await expect(rowsOf(old)).rejects.toThrow(/does not say which of its links have a password.*--without-passwords/);
+  const made = link(2, 'https://a.example/', { alias: 'abc1234' });
+  expect(await rowsOf(old, 'auto', 'left-out')).toEqual([made]);
+  expect(await rowsOf(`code,shortUrl,url,hasPassword\n${rows},false`)).toEqual([made]);
+  expect(await rowsOf(`code,shortUrl,url,password\n${rows},`)).toEqual([made]);
+});
+
 test('a line that is refused does not show its password', async () => {
   const rows = await rowsOf(
     'url,password,maxClicks,hasPassword\nhttps://a.example/,secret,x,\nhttps://b.example/,secret,,x',

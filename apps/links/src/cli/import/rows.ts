@@ -4,12 +4,16 @@ import { headerOf, toCsvRow, UNNAMED } from './csv-rows.ts';
 import { toJsonRow } from './json-rows.ts';
 import { broken, type ImportRow, type RowRules } from './to-row.ts';
 
+const HIDDEN_PASSWORDS =
+  'This is an export of an older version, which does not say which of its links have a password: all would be made open. Export the links again, or add a column "hasPassword" (true or false); or make all of them open with --without-passwords.';
+
 const FORMATS = ['lines', 'csv', 'ndjson'] as const;
 export type ImportFormat = (typeof FORMATS)[number];
 
 /**
  * Reads rows. In CSV every record is one line, so that a forgotten quote spoils one row and not the rest of the file; the first
  * line may name the columns, in any order and among others. Empty lines are passed over.
+ * @throws {CliError} for an export that does not say which links have a password
  */
 export async function* readRows(
   lines: AsyncIterable<Line>,
@@ -26,6 +30,9 @@ export async function* readRows(
       const named = headerOf(text);
       format ??= named !== undefined ? 'csv' : text.trimStart().startsWith('{') ? 'ndjson' : 'lines';
       if (format === 'csv' && named !== undefined) {
+        if (named.hidesPasswords && rules.unknownPasswords === 'refused') {
+          throw new CliError(HIDDEN_PASSWORDS, { exitCode: EXIT.usage });
+        }
         header = named;
         continue;
       }
