@@ -72,7 +72,10 @@ export function createPlanLimiter(options: PlanLimiterOptions, dependencies: Lim
     if (found === undefined) {
       found = {
         enforced: open(plan.policies),
-        shadow: plan.shadow.length === 0 ? undefined : openLimiter({ policies: plan.shadow, ...rest }, given, 'untold'),
+        shadow:
+          plan.shadow.length === 0
+            ? undefined
+            : openLimiter({ policies: plan.shadow, ...rest }, given, { decisionsAre: 'untold' }),
       };
       limiters.set(plan, found);
     }

@@ -24,6 +24,7 @@ limitStoreSuite({
   name: 'postgres',
   strategies: ['token-bucket', 'gcra', 'fixed-window', 'quota'],
   leases: false,
+  mixedSubjects: false,
   create: async ({ clock }) => ({
     store: postgresLimitStore({ sql: database.sql, clock }),
     inspect: () => storedRows(database, clock.nowUs()),

@@ -29,7 +29,13 @@ export function limitsPage(): string {
     const windows = `${hasWindows(policy)}` as keyof typeof ends;
     const isLeased = isMade(policy, 'lease', 'memory');
     const id = policy.strategy === 'concurrency' ? 'needed: holds by it' : 'charged once';
-    return [title, id, REFUNDS[policy.strategy], isLeased ? ends[windows] : 'takes none', counts[windows]];
+    return [
+      title,
+      id,
+      REFUNDS[policy.strategy as keyof typeof REFUNDS],
+      isLeased ? ends[windows] : 'takes none',
+      counts[windows],
+    ];
   });
 
   return `# Limits: what goes with what
