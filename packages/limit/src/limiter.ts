@@ -54,8 +54,8 @@ export function openLimiter(
   const needsId = policies.some(({ strategy }) => strategy === 'concurrency');
   const storeTime = new StoreTime();
   // Takes with an id are not handed over, nor is anything to a store that can not be told.
-  const canOwe =
-    mode !== 'share' && !isLocal && store.reserve !== undefined && !needsId && setup.onStoreError === 'share';
+  const canBeTold = store.reserve !== undefined || store.takeOwing !== undefined;
+  const canOwe = mode !== 'share' && !isLocal && canBeTold && !needsId && setup.onStoreError === 'share';
   const owed = canOwe ? new OwedTable(maxKeys, storeTime) : undefined;
   const share = createShare({ ...setup, shareBy, owed, degraded: mode !== 'share' });
   const blocks = isLocal ? undefined : new LocalBlocks(maxKeys);

@@ -83,6 +83,8 @@ export interface LimitStore {
    * take leases; a store without it gives none.
    */
   reserve?(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Promise<Reserved>;
+  /** `take` without an id, after what an instance owes: as `reserve` without a lease, for stores that give none. */
+  takeOwing?(key: string, policies: readonly Policy[], cost: number, owed: readonly Owed[]): Promise<Take>;
   /** How a take would end, and nothing is taken. */
   peek(key: string, policies: readonly Policy[], cost: number): Promise<readonly Verdict[]>;
   /**

@@ -72,7 +72,9 @@ export function createBatches(
         }
       },
       (error) => {
-        for (const member of members) member.reject(error);
+        // The script, and the server before it, refuse with an error only what has not been charged.
+        const told = error instanceof RedisReplyError ? error.withoutEffect() : error;
+        for (const member of members) member.reject(told);
       },
     );
   };
@@ -113,9 +115,12 @@ export function createBatches(
           sendAgain(member, member.moments, 2);
           break;
         case 5:
-          member.reject(new RedisReplyError(LIMIT_SCRIPT, String(reply[at])));
+        case 6: {
+          const error = new RedisReplyError(LIMIT_SCRIPT, String(reply[at]));
+          member.reject(status === 5 ? error.withoutEffect() : error);
           at += 1;
           break;
+        }
         default:
           throw new ScriptReplyError(LIMIT_SCRIPT, `what became of a call at ${at - 1}`, reply);
       }

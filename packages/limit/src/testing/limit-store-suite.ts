@@ -52,6 +52,8 @@ export interface LimitStoreSuiteOptions {
   readonly own?: readonly OwnUnderTest[];
   /** Whether it has `reserve`. Default true. */
   readonly leases?: boolean;
+  /** Whether it has `takeOwing`. Default false. */
+  readonly owing?: boolean;
   /** Whether it has `mixed`. Default true. */
   readonly mixedSubjects?: boolean;
   /** Of the random walks. Default 1; a failure names it. */
@@ -74,6 +76,7 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
     steps = 300,
     own = [],
     mixedSubjects = true,
+    owing = false,
   } = options;
   const has = (policy: Policy): boolean => strategies.some((strategy) => strategy === policy.strategy);
   const tens: readonly Policy[] = [...strategies.map((strategy) => TEN[strategy]), ...own.map(({ ten }) => ten)];
@@ -122,6 +125,7 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
       expect([...store.strategies].sort()).toEqual(tens.map(({ strategy }) => strategy).sort());
       expect(store.reserve !== undefined).toBe(leases);
       expect(store.mixed !== undefined).toBe(mixedSubjects);
+      expect(store.takeOwing !== undefined).toBe(owing);
     });
 
     describe.each(tens)('$strategy', (policy) => {

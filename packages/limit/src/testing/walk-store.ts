@@ -75,7 +75,12 @@ export async function walkStore(walk: StoreWalk): Promise<void> {
     const at = `${title}, step ${step}`;
 
     const canReserve = store.reserve !== undefined && !needsId;
-    if (act < 0.15 && canReserve) {
+    if (act < 0.15 && store.takeOwing !== undefined) {
+      const { owed = [] } = randomReserve(policies, clock.nowUs(), spanUs, random);
+      if (owed.length === 0) continue;
+      const { verdicts, atUs } = pure.reserve(key, policies, cost, { want: 0, parts: 1, owed });
+      expect(await store.takeOwing(key, policies, cost, owed), `${at}, take owing`).toEqual({ verdicts, atUs });
+    } else if (act < 0.15 && canReserve) {
       const reserve = randomReserve(policies, clock.nowUs(), spanUs, random);
       const expected = pure.reserve(key, policies, cost, reserve);
       expect(await store.reserve?.(key, policies, cost, reserve), `${at}, reserve`).toEqual(expected);

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { ConfigurationError } from '@spillway/kernel';
 import {
   createLimiter,
@@ -114,6 +115,14 @@ describe('a policy of a strategy of one’s own', () => {
     expect(rateLimitHeaders(limiter.policies, refused)['RateLimit-Policy']).toBe(
       '"password";q=4;w=900, "bucket";q=10;w=36000',
     );
+  });
+
+  test('is the one that the guide shows', async () => {
+    const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
+    const guide = await read('../../../../docs/1.guide/own-strategy.md');
+    for (const name of ['quiet.ts', 'quiet-in-redis.ts']) {
+      expect(guide).toContain(`// ${name}\n${await read(`../support/quiet/${name}`)}\`\`\``);
+    }
   });
 
   test('G3: is divided among the instances', () => {

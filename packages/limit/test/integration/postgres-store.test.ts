@@ -25,6 +25,7 @@ limitStoreSuite({
   strategies: ['token-bucket', 'gcra', 'fixed-window', 'quota'],
   leases: false,
   mixedSubjects: false,
+  owing: true,
   create: async ({ clock }) => ({
     store: postgresLimitStore({ sql: database.sql, clock }),
     inspect: () => storedRows(database, clock.nowUs()),
