@@ -13,17 +13,23 @@ test('blocks marked ts are found with their lines; others are left alone', () =>
   ]);
 });
 
-test('a block that does not compile is named by its page and line', () => {
+test('a block that does not compile is named by its page and line, also one that imports another', () => {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-blocks-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(join(modules, 'typescript'), join(folder, 'node_modules/typescript'));
-  const settings = { compilerOptions: { strict: true, noEmit: true, module: 'nodenext', types: [] } };
+  const settings = {
+    compilerOptions: { strict: true, noEmit: true, module: 'nodenext', types: [], allowImportingTsExtensions: true },
+  };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
   writeFileSync(
     join(folder, 'README.md'),
     '```ts\nexport const a: number = 1;\n```\n\n```ts\nlet b = 1;\nb = "two";\n```\n',
   );
   expect(checkCodeBlocks(folder)).toEqual([expect.stringMatching(/^README\.md:7: error TS2322: /)]);
+  const named =
+    '```ts\n// one.ts\nexport const one = 1;\n```\n\n```ts\nimport { one } from "./one.ts";\nexport const b: string = one;\n```\n';
+  writeFileSync(join(folder, 'README.md'), named);
+  expect(checkCodeBlocks(folder)).toEqual([expect.stringMatching(/^README\.md:8: error TS2322: /)]);
 });

@@ -12,7 +12,7 @@ interface Block {
 
 /**
  * Every block marked `ts` in the documentation and the READMEs is a module that compiles. Other code, such as what a reader comes
- * from, is marked otherwise. Returns the compiler's complaints, at the lines of the pages.
+ * from, is marked otherwise. One that begins with its name (`// name.ts`) can be imported by the others (`./name.ts`). Returns the compiler's complaints, at the lines of the pages.
  */
 export function checkCodeBlocks(root: string): string[] {
   const pages = globSync(['README.md', 'docs/**/*.md', 'packages/*/README.md'], { cwd: root }).sort();
@@ -47,7 +47,11 @@ function compile(root: string, folder: string, blocks: readonly Block[]): string
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  for (const [at, { code }] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
+  for (const [at, { code }] of blocks.entries()) {
+    writeFileSync(join(folder, `${at}.ts`), code);
+    const [, name] = /^\/\/ ([\w-]+)\.ts\n/.exec(code) ?? [];
+    if (name !== undefined) writeFileSync(join(folder, `${name}.ts`), `export * from './${at}.ts';\n`);
+  }
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
     cwd: folder,

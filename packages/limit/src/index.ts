@@ -40,6 +40,12 @@ export type {
   LimitStoreMessage,
   LimitUnknownPlanMessage,
 } from './messages.ts';
+export {
+  createMixedLimiter,
+  type MixedLimiter,
+  type MixedLimiterOptions,
+  type Subjects,
+} from './mixed/mixed-limiter.ts';
 export { createPlanBook, type PlanBook, type PlanBookOptions } from './plans/plan-book.ts';
 export { openPlanFile, type PlanFile, type PlanFileOptions } from './plans/plan-file.ts';
 export {
@@ -60,7 +66,16 @@ export {
   refuseUnable,
   shippedPlans,
 } from './plans/plans.ts';
-export type { LimitStore, Owed, Refund, Reserve, Reserved, SynchronousLimitStore, Take } from './store.ts';
+export type {
+  LimitStore,
+  MixedOperations,
+  Owed,
+  Refund,
+  Reserve,
+  Reserved,
+  SynchronousLimitStore,
+  Take,
+} from './store.ts';
 export {
   type ConcurrencyOptions,
   type ConcurrencyPolicy,
@@ -72,8 +87,16 @@ export {
   fixedWindow,
 } from './strategies/fixed-window/policy.ts';
 export { type GcraOptions, type GcraPolicy, gcra } from './strategies/gcra/policy.ts';
+export {
+  defineStrategy,
+  type OwnFields,
+  type OwnStrategy,
+  type StrategyDefinition,
+} from './strategies/own/define-strategy.ts';
+export type { OwnPolicy } from './strategies/own/own-policy.ts';
 export { parsePolicy } from './strategies/parse-policy.ts';
 export type { Policy, StrategyName } from './strategies/policy.ts';
+export type { PolicyFields } from './strategies/policy-fields.ts';
 export { type QuotaOptions, type QuotaPolicy, quota } from './strategies/quota/policy.ts';
 export { sharePolicy } from './strategies/share-policy.ts';
 export { type SlidingLogOptions, type SlidingLogPolicy, slidingLog } from './strategies/sliding-log/policy.ts';
@@ -84,3 +107,4 @@ export {
 } from './strategies/sliding-window/policy.ts';
 export type { Leasing, Step, Strategy, Taken } from './strategies/strategy.ts';
 export { strategyOf } from './strategies/strategy-of.ts';
+export { verdictOf } from './strategies/verdict.ts';

@@ -10,7 +10,7 @@ import { type LimiterDependencies, type LimiterOptions, parseLimiterOptions } fr
 import { LocalBlocks } from './local-blocks.ts';
 import type { LimitBlockMessage, LimitDecisionMessage } from './messages.ts';
 import { createShare } from './share.ts';
-import type { Refund } from './store.ts';
+import type { Refund, SynchronousLimitStore } from './store.ts';
 import { createStoreDecisions, isSynchronous } from './store-decisions.ts';
 import type { Policy } from './strategies/policy.ts';
 import { subjectOf } from './subject.ts';
@@ -30,14 +30,22 @@ const keyBlocks = channel('spillway:limit:block');
  * @throws {ConfigurationError} with everything at fault, among it policies whose strategy the store does not have
  */
 export function createLimiter(options: LimiterOptions, dependencies: LimiterDependencies = {}): Limiter {
-  return openLimiter(options, dependencies, 'told');
+  return openLimiter(options, dependencies);
 }
 
-/** `untold`: its decisions are no decisions to whoever listens, since nothing follows from them. */
+export interface Opening {
+  /** `untold`: its decisions are no decisions to whoever listens, since nothing follows from them. Default `told`. */
+  readonly decisionsAre?: 'told' | 'untold';
+  /** The name under which a key's state is kept. */
+  readonly nameKey?: (key: string) => string;
+  /** What stands between a share and the memory that it counts in. */
+  readonly shareBy?: (store: SynchronousLimitStore) => SynchronousLimitStore;
+}
+
 export function openLimiter(
   options: LimiterOptions,
   dependencies: LimiterDependencies,
-  decisionsAre: 'told' | 'untold',
+  { decisionsAre = 'told', nameKey = subjectOf, shareBy = (store) => store }: Opening = {},
 ): Limiter {
   const setup = parseLimiterOptions(options, dependencies);
   const { policies, mode, store, maxKeys, maxWaiting } = setup;
@@ -46,10 +54,10 @@ export function openLimiter(
   const needsId = policies.some(({ strategy }) => strategy === 'concurrency');
   const storeTime = new StoreTime();
   // Takes with an id are not handed over, nor is anything to a store that can not be told.
-  const canOwe =
-    mode !== 'share' && !isLocal && store.reserve !== undefined && !needsId && setup.onStoreError === 'share';
+  const canBeTold = store.reserve !== undefined || store.takeOwing !== undefined;
+  const canOwe = mode !== 'share' && !isLocal && canBeTold && !needsId && setup.onStoreError === 'share';
   const owed = canOwe ? new OwedTable(maxKeys, storeTime) : undefined;
-  const share = createShare({ ...setup, owed, degraded: mode !== 'share' });
+  const share = createShare({ ...setup, shareBy, owed, degraded: mode !== 'share' });
   const blocks = isLocal ? undefined : new LocalBlocks(maxKeys);
   const leases = setup.lease === undefined ? undefined : new LeaseHolder({ ...setup, lease: setup.lease });
   const byStore = createStoreDecisions({ ...setup, share, blocks, leases, owed, storeTime });
@@ -58,7 +66,7 @@ export function openLimiter(
     checkCall(key, cost, 'refund');
     if (needsId || id !== undefined) checkId(id, 'refund(key, { id })');
     if (of !== undefined && (of.outcome === 'denied' || of.decidedBy === 'store-error-policy')) return;
-    const subject = subjectOf(key);
+    const subject = nameKey(key);
     const back: Refund = {
       cost,
       ...(of?.chargedAtUs === undefined ? {} : { takenAtUs: of.chargedAtUs }),
@@ -86,7 +94,7 @@ export function openLimiter(
     try {
       checkCall(key, cost, 'take');
       const name = nameOf(id);
-      const decided = decideTake(subjectOf(key), cost, name);
+      const decided = decideTake(nameKey(key), cost, name);
       if (!(decided instanceof Promise)) return Promise.resolve(told(key, cost, decided));
       return decided.then((decision) => told(key, cost, decision));
     } catch (error) {
@@ -115,17 +123,17 @@ export function openLimiter(
     take: (key, takeOptions = NO_OPTIONS) => take(key, takeOptions),
     takeNow(key, { cost = 1, id } = NO_OPTIONS) {
       checkCall(key, cost, 'take');
-      return told(key, cost, decideNow(subjectOf(key), cost, nameOf(id)));
+      return told(key, cost, decideNow(nameKey(key), cost, nameOf(id)));
     },
     async peek(key, { cost = 1 } = {}) {
       checkCall(key, cost, 'take');
-      return mode === 'share' ? share.peek(subjectOf(key), cost) : byStore.peek(subjectOf(key), cost);
+      return mode === 'share' ? share.peek(nameKey(key), cost) : byStore.peek(nameKey(key), cost);
     },
     refund: (key, refundOptions = {}) => refund(key, refundOptions),
     async block(key, duration) {
       checkCall(key, 1, 'take');
       const forUs = checkBlock(duration);
-      const subject = subjectOf(key);
+      const subject = nameKey(key);
       try {
         // For times when the store is away; without room there, that much is not promised.
         if (mode === 'share') await share.block(subject, forUs);
@@ -143,7 +151,7 @@ export function openLimiter(
     },
     async reset(key) {
       checkCall(key, 1, 'take');
-      const subject = subjectOf(key);
+      const subject = nameKey(key);
       try {
         await share.reset(subject);
         leases?.forget(subject);

@@ -18,19 +18,19 @@ export function measuredStore(store: LimitStore): LimitStore {
   const measured = Object.create(store) as Record<string, unknown>;
   for (const [name, method] of methodsOf(store)) {
     const own = method.bind(store) as Method;
-    const operation = MEASURED.find((each) => each === name);
-    measured[name] = operation === undefined ? own : timed(operation, own);
+    const operation = name === 'takeOwing' ? 'take' : MEASURED.find((each) => each === name);
+    measured[name] = operation === undefined ? own : timed(operation, own, name);
   }
   return measured as object as LimitStore;
 }
 
 const timed =
-  (operation: Operation, ask: Method): Method =>
+  (operation: Operation, ask: Method, name: string): Method =>
   (key, policies, ...rest) => {
     const answer = ask(key, policies, ...rest);
     if (!calls.hasSubscribers) return answer;
     const startedAt = performance.now();
-    const told = operation === 'take' && rest[ID_AT] !== undefined ? 'take-once' : operation;
+    const told = name === 'take' && rest[ID_AT] !== undefined ? 'take-once' : operation;
     const tell = (outcome: LimitStoreMessage['outcome']): void => {
       const durationMs = performance.now() - startedAt;
       const names = policies.map(({ name }) => name);

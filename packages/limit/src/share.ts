@@ -3,7 +3,7 @@ import type { Decision, Verdict } from './core/decision.ts';
 import { decide, decideWithoutStore } from './decide.ts';
 import type { OwedTable } from './hand-over/owed-table.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
-import type { Refund } from './store.ts';
+import type { Refund, SynchronousLimitStore } from './store.ts';
 import type { Policy } from './strategies/policy.ts';
 import { sharePolicy } from './strategies/share-policy.ts';
 
@@ -24,6 +24,8 @@ export interface ShareOptions {
   readonly maxKeys: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** What stands between it and the memory that it counts in. */
+  readonly shareBy: (store: SynchronousLimitStore) => SynchronousLimitStore;
   /** True when the store should have decided. */
   readonly degraded: boolean;
   /** Keeps what the store has to be told of; undefined where there is none to be told. */
@@ -31,8 +33,8 @@ export interface ShareOptions {
 }
 
 export function createShare(options: ShareOptions): Share {
-  const { policies, presence, maxKeys, clock, random, degraded, owed } = options;
-  const store = memoryLimitStore({ maxKeys, clock, random });
+  const { policies, presence, maxKeys, clock, random, shareBy, degraded, owed } = options;
+  const store = shareBy(memoryLimitStore({ maxKeys, clock, random }));
   let instances = 1;
   let shares = policies;
   const current = (): readonly Policy[] => {

@@ -8,12 +8,12 @@ import type { Decision } from './core/decision.ts';
 import { decide, decideWithoutStore } from './decide.ts';
 import { type OwedTable, toOwed } from './hand-over/owed-table.ts';
 import type { StoreTime } from './hand-over/store-time.ts';
-import type { LeaseHolder } from './lease/lease-holder.ts';
+import type { Asking, LeaseHolder } from './lease/lease-holder.ts';
 import type { LimiterSetup } from './limiter-options.ts';
 import type { LocalBlocks } from './local-blocks.ts';
 import type { LimitStoreErrorMessage } from './messages.ts';
 import type { Share } from './share.ts';
-import type { LimitStore, Reserve, SynchronousLimitStore } from './store.ts';
+import type { LimitStore, Owed, Reserve, Reserved, SynchronousLimitStore, Take } from './store.ts';
 
 export interface StoreDecisions {
   /** A promise only where somebody has to be asked. Errors are thrown, or the promise is rejected with them. */
@@ -58,11 +58,8 @@ export function createStoreDecisions(options: StoreDecisionsOptions): StoreDecis
     const asking = id === undefined ? leases?.ask(subject, sentUs) : undefined;
     const debts = id === undefined ? owed?.take(subject, sentUs) : undefined;
     try {
-      const reserve: Reserve | undefined =
-        debts === undefined ? asking : { ...(asking ?? NO_LEASE), owed: toOwed(debts, sentUs) };
-      const answer = await (reserve === undefined || store.reserve === undefined
-        ? store.take(subject, policies, cost, id)
-        : store.reserve(subject, policies, cost, reserve));
+      const owing = debts === undefined ? undefined : toOwed(debts, sentUs);
+      const answer = await send(subject, cost, id, asking, owing);
       if (owed !== undefined) storeTime.heard(answer.atUs, clock.nowUs());
       if (id === undefined) leases?.answered(subject, cost, asking, sentUs, answer);
       const decision = decide(policies, answer.verdicts, 'store', false, answer.atUs);
@@ -74,6 +71,22 @@ export function createStoreDecisions(options: StoreDecisionsOptions): StoreDecis
       if (debts !== undefined && !mayHaveRun(error)) owed?.restore(subject, debts, clock.nowUs());
       return takeWithoutStore(error, subject, cost, id);
     }
+  }
+
+  function send(
+    subject: string,
+    cost: number,
+    id: string | undefined,
+    asking: Asking | undefined,
+    owed: readonly Owed[] | undefined,
+  ): Promise<Take | Reserved> {
+    if (asking === undefined && owed === undefined) return store.take(subject, policies, cost, id);
+    if (store.reserve !== undefined) {
+      const reserve: Reserve = owed === undefined ? (asking ?? NO_LEASE) : { ...(asking ?? NO_LEASE), owed };
+      return store.reserve(subject, policies, cost, reserve);
+    }
+    if (owed !== undefined && store.takeOwing !== undefined) return store.takeOwing(subject, policies, cost, owed);
+    return store.take(subject, policies, cost, id);
   }
 
   function takeNow(subject: string, cost: number, id: string | undefined): Decision {

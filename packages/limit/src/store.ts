@@ -83,6 +83,8 @@ export interface LimitStore {
    * take leases; a store without it gives none.
    */
   reserve?(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Promise<Reserved>;
+  /** `take` without an id, after what an instance owes: as `reserve` without a lease, for stores that give none. */
+  takeOwing?(key: string, policies: readonly Policy[], cost: number, owed: readonly Owed[]): Promise<Take>;
   /** How a take would end, and nothing is taken. */
   peek(key: string, policies: readonly Policy[], cost: number): Promise<readonly Verdict[]>;
   /**
@@ -96,8 +98,27 @@ export interface LimitStore {
    * 'blocked'`, whatever the cost, with nothing remaining and all three times those of the block, and a refund does nothing.
    */
   block(key: string, policies: readonly Policy[], forUs: number): Promise<void>;
+  /** Absent where keys can be apart: on the nodes of a Redis Cluster. `createMixedLimiter` refuses such a store. */
+  readonly mixed?: MixedOperations;
   /** Forgets what was taken, and a block. */
   reset(key: string, policies: readonly Policy[]): Promise<void>;
+}
+
+/** One key for all of the policies, or one for each of them. */
+export type Keys = string | readonly string[];
+
+/**
+ * The same for policies of several subjects: `keys[at]` is whose state `policies[at]` is about. All or nothing, and one step, as with
+ * one key. The policies' names are unique. An id names the take among these keys and policies; without a memory of its own a subject
+ * remembers nothing.
+ */
+export interface MixedOperations {
+  take(keys: readonly string[], policies: readonly Policy[], cost: number, id?: string): Promise<Take>;
+  reserve?(keys: readonly string[], policies: readonly Policy[], cost: number, reserve: Reserve): Promise<Reserved>;
+  peek(keys: readonly string[], policies: readonly Policy[], cost: number): Promise<readonly Verdict[]>;
+  refund(keys: readonly string[], policies: readonly Policy[], refund: Refund): Promise<void>;
+  /** Of a store that answers at once. */
+  takeNow?(keys: readonly string[], policies: readonly Policy[], cost: number, id?: string): Take;
 }
 
 /** A store that answers at once. */

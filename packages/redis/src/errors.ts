@@ -10,12 +10,20 @@ export class RedisReplyError extends SpillwayError {
   /** The first word of the server's message: `"NOPERM"`, `"OOM"`, `"ERR"`. */
   readonly reply: string;
 
+  /** False where it is known to have done nothing: a script may have written before its error. */
+  readonly mayHaveRun: boolean = true;
+
   constructor(operation: string, message: string, remedy?: string, cause?: unknown) {
     super(`Redis refused "${operation}": ${message}${remedy === undefined ? '' : `. ${remedy}`}`, { cause });
     this.operation = operation;
     this.reply = /^[A-Z]+/.exec(message)?.[0] ?? 'ERR';
     // Out of memory and out of disk pass; a wrong type or a missing right does not.
     this.retryable = this.reply === 'OOM' || this.reply === 'MISCONF' || this.reply === 'NOREPLICAS';
+  }
+
+  /** The same, told by somebody who knows that it did nothing. */
+  withoutEffect(): this {
+    return Object.defineProperty(this, 'mayHaveRun', { value: false, enumerable: true });
   }
 }
 

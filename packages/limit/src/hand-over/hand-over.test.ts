@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { createLimiter } from '../limiter.ts';
 import type { LimiterOptions } from '../limiter-options.ts';
+import type { LimitStore } from '../store.ts';
 import { fixedWindow } from '../strategies/fixed-window/policy.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { slidingLog } from '../strategies/sliding-log/policy.ts';
@@ -91,9 +92,12 @@ describe('G3: after an outage', () => {
     fixedWindow({ name: 'first', limit: 100, window: '10s', align: 'first-hit' }),
     slidingWindow({ name: 'sliding', limit: 100, window: '100s', subWindows: 10 }),
   ])('a window counts what was used within it, and none of what was used before: $name', async (windowed) => {
+    const isSliding = windowed.name === 'sliding';
     for (const [pause, owes] of [
       ['1s', true],
-      ['10s', false],
+      // A sub-window later.
+      ['10s', isSliding],
+      ['110s', false],
     ] as const) {
       const { take, goAway, clock } = limited([windowed]);
       await take();
@@ -102,9 +106,29 @@ describe('G3: after an outage', () => {
       await take('ada', 40);
       goAway();
       clock.advance(pause);
-      const expected = 98 + (windowed.name === 'sliding' || owes ? 0 : 1) - (owes ? 40 : 0);
+      const isFirstGone = pause === '110s' || !(isSliding || owes);
+      const expected = 98 + (isFirstGone ? 1 : 0) - (owes ? 40 : 0);
       expect(await take()).toMatchObject({ remaining: expected });
     }
+  });
+
+  test('a store that gives no leases is told with the take alone', async () => {
+    const { store, clock, goAway, left, memory } = sharedStore();
+    const { reserve, ...exact } = store;
+    const told: unknown[] = [];
+    const takeOwing: LimitStore['takeOwing'] = async (key, policies, cost, owed) => {
+      told.push(owed);
+      return memory.reserve(key, policies, cost, { want: 0, parts: 1, owed });
+    };
+    const limiter = createLimiter({ policy }, { store: { ...exact, takeOwing }, clock, presence: { instances: 1 } });
+    await limiter.take('ada');
+    goAway(notSent);
+    await limiter.take('ada', { cost: 40 });
+    goAway();
+    expect(await limiter.take('ada')).toMatchObject({ decidedBy: 'store', remaining: 58 });
+    await limiter.take('ada');
+    expect(told).toMatchObject([[{ units: 40 }]]);
+    expect(await left('ada', policy)).toBe(57);
   });
 
   test('among several policies each is told of its own; a log is told nothing', async () => {

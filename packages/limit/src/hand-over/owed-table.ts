@@ -90,7 +90,8 @@ export class OwedTable {
     const { leasing } = stepsOf(share);
     // Which window it is can not be told, or there is none.
     if (atUs === undefined || leasing === undefined) return NONE;
-    return { units: cost, atUs, untilUs: nowUs + leasing.windowLeftUs(share, undefined, atUs), rate: undefined };
+    const forUs = leasing.countsForUs?.(share, atUs) ?? leasing.windowLeftUs(share, undefined, atUs);
+    return { units: cost, atUs, untilUs: nowUs + forUs, rate: undefined };
   }
 
   #sweep(nowUs: number): void {

@@ -4,7 +4,7 @@
  */
 import type { Decision, Quota } from '../core/decision.ts';
 import type { Policy } from '../strategies/policy.ts';
-import { strategyOf } from '../strategies/strategy-of.ts';
+import { stepsOf } from '../strategies/strategy-of.ts';
 
 export interface RateLimitHeaders {
   'RateLimit-Policy': string;
@@ -69,7 +69,7 @@ const policyHeaders = new WeakMap<readonly Policy[], string>();
 
 function policyItem(policy: Policy): string {
   const unit = policy.strategy === 'concurrency' ? ';qu="concurrent-requests"' : '';
-  const spanUs = strategyOf(policy).spanUs(policy as never);
+  const spanUs = stepsOf(policy).spanUs(policy);
   const window = spanUs === undefined ? '' : `;w=${wholeSeconds(spanUs / 1000)}`;
   return `"${policy.name}";q=${policy.capacity}${unit}${window}`;
 }

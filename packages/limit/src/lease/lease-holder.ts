@@ -45,7 +45,10 @@ export class LeaseHolder {
   readonly #leases: LeaseTable<Terms>;
   /** One for each key at a time, so that many takes of one turn ask for one lease. No more than there are unanswered commands. */
   readonly #asking = new Map<string, Asking>();
+  /** Asked for, and neither answered nor failed yet. */
+  readonly #unanswered = new Set<Asking>();
   readonly #returning = new Set<Promise<void>>();
+  #allAnswered: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -73,6 +76,7 @@ export class LeaseHolder {
     if (want < 1) return undefined;
     const asking = { want, parts: 2 * Math.max(1, this.#options.presence.instances) };
     this.#asking.set(key, asking);
+    this.#unanswered.add(asking);
     return asking;
   }
 
@@ -82,6 +86,11 @@ export class LeaseHolder {
     if (take.verdicts.every(({ outcome }) => outcome === 'allowed')) this.#leases.admitted(key, nowUs, cost);
     else if (take.verdicts.some(isBlocked)) this.forget(key);
     if (asking === undefined) return;
+    this.#accept(key, asking, sentAtUs, take, nowUs);
+    this.#settled(asking);
+  }
+
+  #accept(key: string, asking: Asking, sentAtUs: number, take: Take | Reserved, nowUs: number): void {
     const isWanted = this.#asking.get(key) === asking;
     if (isWanted) this.#asking.delete(key);
     if (!('granted' in take) || take.granted < 1) return;
@@ -104,7 +113,9 @@ export class LeaseHolder {
 
   /** There was no answer: nobody spends what it may have reserved. */
   failed(key: string, asking: Asking | undefined): void {
-    if (asking !== undefined && this.#asking.get(key) === asking) this.#asking.delete(key);
+    if (asking === undefined) return;
+    if (this.#asking.get(key) === asking) this.#asking.delete(key);
+    this.#settled(asking);
   }
 
   /** The store forgets what the key has taken: its lease ends, one that is on its way too, and nothing of it comes back. */
@@ -113,12 +124,18 @@ export class LeaseHolder {
     this.#tell('lost', this.#leases.drop(key)?.units ?? 0);
   }
 
-  /** Hands back all that is left. Resolves when the store has answered, or not. */
+  #settled(asking: Asking): void {
+    this.#unanswered.delete(asking);
+    if (this.#unanswered.size === 0) this.#allAnswered?.();
+  }
+
+  /** Hands back all that is left, and what is still on its way here. Resolves when the store has answered, or not. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     const nowUs = this.#options.clock.nowUs();
     for (const leftover of this.#leases.endAll()) this.#giveBack(leftover, nowUs);
+    if (this.#unanswered.size > 0) await new Promise<void>((resolve) => (this.#allAnswered = resolve));
     await Promise.all(this.#returning);
   }
 

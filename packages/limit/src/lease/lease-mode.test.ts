@@ -172,6 +172,27 @@ describe('what is left of a lease', () => {
     expect(units.spent + units['handed-back'] + units.lost).toBe(units.granted);
   });
 
+  test('one that is still on its way when the limiter closes goes back before that ends', async () => {
+    const { limiter, take, warm, clock, holdAnswers, left, asked } = leased();
+    await warm();
+    clock.advanceUs(600_000);
+    while ((await limiter.peek('ada')).decidedBy === 'lease') await take();
+    const before = 1000 - ((await left('ada', policy)) ?? 0);
+    let release = () => {};
+    holdAnswers(new Promise((resolve) => (release = resolve)));
+    const late = take();
+    await expect.poll(() => asked.at(-1)?.what).toBe('reserve');
+    let isClosed = false;
+    const closing = limiter.close().then(() => (isClosed = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isClosed).toBe(false);
+    holdAnswers();
+    release();
+    await closing;
+    expect((await late).outcome).toBe('allowed');
+    expect(1000 - ((await left('ada', policy)) ?? 0)).toBe(before + 1);
+  });
+
   test('goes back once when the limiter closes, and not again', async () => {
     const { limiter, take, counts, left } = leased();
     for (let taken = 0; taken < 40; taken += 1) await take();

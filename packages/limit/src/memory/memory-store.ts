@@ -4,9 +4,10 @@ import { blocked, unchanged } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
 import { grantOf } from '../lease/grant-of.ts';
 import type { LimitOverflowMessage } from '../messages.ts';
-import type { Reserve, Reserved, SynchronousLimitStore, Take } from '../store.ts';
+import type { Keys, MixedOperations, Refund, Reserve, Reserved, SynchronousLimitStore, Take } from '../store.ts';
 import { holderOf } from '../strategies/concurrency/step.ts';
-import type { Policy, StrategyName } from '../strategies/policy.ts';
+import type { OwnStrategy } from '../strategies/own/define-strategy.ts';
+import type { BuiltInName, Policy, StrategyName } from '../strategies/policy.ts';
 import { BlockList } from './block-list.ts';
 import { BucketTable, isBucket } from './bucket-table.ts';
 import { CalendarTable, hasWindows } from './calendar-table.ts';
@@ -27,6 +28,8 @@ export interface MemoryLimitStoreOptions {
   readonly clock?: Clock;
   /** For windows that begin at a time of day (`quota`, `fixed-window` aligned to the clock). Default: `clock`, else the system's. */
   readonly wallClock?: Clock;
+  /** Strategies of your own that it counts by, too. */
+  readonly strategies?: readonly Pick<OwnStrategy, 'name'>[];
   /** Seeds the choice of overflow states. Default `Math.random`. */
   readonly random?: Random;
 }
@@ -43,12 +46,13 @@ export interface MemoryLimitStats {
 }
 
 export interface MemoryLimitStore extends SynchronousLimitStore {
+  readonly mixed: MixedOperations;
   stats(): MemoryLimitStats;
   reserve(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Promise<Reserved>;
   reserveNow(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Reserved;
 }
 
-const STRATEGIES: ReadonlySet<StrategyName> = new Set([
+const STRATEGIES: readonly BuiltInName[] = [
   'token-bucket',
   'gcra',
   'fixed-window',
@@ -56,7 +60,7 @@ const STRATEGIES: ReadonlySet<StrategyName> = new Set([
   'sliding-log',
   'quota',
   'concurrency',
-] as const satisfies readonly StrategyName[]);
+];
 
 const overflowChannel = channel('spillway:limit:overflow');
 
@@ -65,7 +69,7 @@ const overflowChannel = channel('spillway:limit:overflow');
  * @throws {ConfigurationError} when `maxKeys` is not an integer >= 1
  */
 export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryLimitStore {
-  const { maxKeys = 100_000, clock: given = monotonicClock, random = Math.random } = options;
+  const { maxKeys = 100_000, clock: given = monotonicClock, random = Math.random, strategies: own = [] } = options;
   const { wallClock = given === monotonicClock ? systemClock : given } = options;
   const clock = given === monotonicClock ? steadyClock() : given;
   if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
@@ -119,12 +123,13 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
     return leftUs > 0 ? blocked(leftUs) : undefined;
   };
 
-  function takeAll(key: string, policies: readonly Policy[], atUs: number, cost: number, id: string | undefined): Take {
-    const known = id === undefined ? undefined : nameOf(key, policies, id);
+  function takeAll(keys: Keys, policies: readonly Policy[], atUs: number, cost: number, id: string | undefined): Take {
+    const known = id === undefined ? undefined : nameOf(keys, policies, id);
     const isKnown = known !== undefined && ids.costOf(known, atUs) !== undefined;
     const isFree = (policy: Policy): boolean => isKnown && policy.strategy !== 'concurrency';
     let isRefused = false;
-    const foreseen = policies.map((policy): Verdict => {
+    const foreseen = policies.map((policy, at): Verdict => {
+      const key = keyAt(keys, at);
       const table = tableOf(policy);
       const ask = () => (isFree(policy) ? undefined : table.foresee(policy, key, atUs, cost, id));
       const verdict = blockOf(policy, key, atUs) ?? ask();
@@ -136,53 +141,58 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
     });
     if (isRefused) return { verdicts: foreseen, atUs };
     const verdicts = policies.map((policy, at) =>
-      isFree(policy) ? (foreseen[at] as Verdict) : takeOne(policy, key, atUs, cost, id),
+      isFree(policy) ? (foreseen[at] as Verdict) : takeOne(policy, keyAt(keys, at), atUs, cost, id),
     );
     if (known !== undefined && !isKnown) ids.add(known, cost, atUs);
     return { verdicts, atUs };
   }
 
-  function takeAt(key: string, policies: readonly Policy[], atUs: number, cost: number, id?: string): Take {
+  function takeAt(keys: Keys, policies: readonly Policy[], atUs: number, cost: number, id?: string): Take {
     const only = policies[0];
-    if (policies.length !== 1 || only === undefined || id !== undefined) return takeAll(key, policies, atUs, cost, id);
+    if (policies.length !== 1 || only === undefined || id !== undefined) return takeAll(keys, policies, atUs, cost, id);
+    const key = keyAt(keys, 0);
     return { verdicts: [blockOf(only, key, atUs) ?? takeOne(only, key, atUs, cost)], atUs };
   }
 
-  const takeNow = (key: string, policies: readonly Policy[], cost: number, id?: string): Take =>
-    takeAt(key, policies, clock.nowUs(), cost, id);
+  const takeNow = (keys: Keys, policies: readonly Policy[], cost: number, id?: string): Take =>
+    takeAt(keys, policies, clock.nowUs(), cost, id);
 
-  function reserveNow(key: string, policies: readonly Policy[], cost: number, reserve: Reserve): Reserved {
+  function reserveNow(keys: Keys, policies: readonly Policy[], cost: number, reserve: Reserve): Reserved {
     const atUs = clock.nowUs();
     for (const [at, policy] of policies.entries()) {
       const owed = reserve.owed?.[at];
+      const key = keyAt(keys, at);
       if (owed === undefined || owed.units === 0 || blockOf(policy, key, atUs) !== undefined) continue;
       tableOf(policy).handOver(policy, key, atUs, owed.units, owed.atUs);
     }
-    const take = takeAt(key, policies, atUs, cost);
+    const take = takeAt(keys, policies, atUs, cost);
     const granted = grantOf(take.verdicts, reserve);
     let windowLeftUs = Number.POSITIVE_INFINITY;
-    for (const policy of granted > 0 ? policies : []) {
+    for (const [at, policy] of granted > 0 ? policies.entries() : []) {
+      const key = keyAt(keys, at);
       takeOne(policy, key, atUs, granted);
       windowLeftUs = Math.min(windowLeftUs, tableOf(policy).windowLeftUs(policy, key, atUs));
     }
     return { ...take, granted, windowLeftUs };
   }
 
-  return {
-    scope: 'process',
-    strategies: STRATEGIES,
+  const operations = {
     takeNow,
-    reserveNow,
-    take: async (key, policies, cost, id) => takeNow(key, policies, cost, id),
-    reserve: async (key, policies, cost, reserve) => reserveNow(key, policies, cost, reserve),
-    async peek(key, policies, cost) {
+    take: async (keys: Keys, policies: readonly Policy[], cost: number, id?: string) =>
+      takeNow(keys, policies, cost, id),
+    reserve: async (keys: Keys, policies: readonly Policy[], cost: number, reserve: Reserve) =>
+      reserveNow(keys, policies, cost, reserve),
+    async peek(keys: Keys, policies: readonly Policy[], cost: number): Promise<readonly Verdict[]> {
       const nowUs = clock.nowUs();
-      return policies.map((policy) => blockOf(policy, key, nowUs) ?? tableOf(policy).peek(policy, key, nowUs, cost));
+      return policies.map((policy, at) => {
+        const key = keyAt(keys, at);
+        return blockOf(policy, key, nowUs) ?? tableOf(policy).peek(policy, key, nowUs, cost);
+      });
     },
-    async refund(key, policies, { cost, takenAtUs, id }) {
+    async refund(keys: Keys, policies: readonly Policy[], { cost, takenAtUs, id }: Refund): Promise<void> {
       if (policies.some(({ strategy }) => strategy === 'concurrency')) holderOf(id);
       const nowUs = clock.nowUs();
-      const known = id === undefined ? undefined : nameOf(key, policies, id);
+      const known = id === undefined ? undefined : nameOf(keys, policies, id);
       const back = known === undefined ? cost : Math.min(cost, ids.costOf(known, nowUs) ?? 0);
       const chargedAtUs = known === undefined ? undefined : ids.chargedAtUs(known);
       if (known !== undefined) ids.delete(known);
@@ -192,12 +202,21 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): MemoryL
         ...(atUs === undefined ? {} : { atUs }),
         ...(id === undefined ? {} : { id }),
       };
-      for (const policy of policies) {
+      for (const [at, policy] of policies.entries()) {
+        const key = keyAt(keys, at);
         if (blockOf(policy, key, nowUs) !== undefined) continue;
         if (back === 0 && policy.strategy !== 'concurrency') continue;
         tableOf(policy).refund(policy, key, nowUs, back, taken);
       }
     },
+  };
+
+  return {
+    scope: 'process',
+    strategies: new Set<StrategyName>([...STRATEGIES, ...own.map(({ name }) => name)]),
+    ...operations,
+    reserveNow,
+    mixed: operations,
     async block(key, policies, forUs) {
       const nowUs = clock.nowUs();
       for (const policy of policies) {
@@ -234,5 +253,11 @@ function steadyClock(): Clock {
 // Policies' names hold no line break: no two places meet.
 const placeOf = ({ name }: Policy, key: string): string => `${name}\n${key}`;
 
-const nameOf = (key: string, policies: readonly Policy[], id: string): string =>
-  `${policies.map(({ name }) => name).join()}\n${key.length}\n${key}${id}`;
+const keyAt = (keys: Keys, at: number): string => (typeof keys === 'string' ? keys : (keys[at] ?? ''));
+
+// What begins with a minus is no length: several keys are none.
+const nameOf = (keys: Keys, policies: readonly Policy[], id: string): string => {
+  const names = policies.map(({ name }) => name).join();
+  if (typeof keys === 'string') return `${names}\n${keys.length}\n${keys}${id}`;
+  return `${names}\n-${keys.map((key) => `${key.length}:${key}`).join('')}\n${id}`;
+};

@@ -77,7 +77,10 @@ export function createPlanLimiter(options: PlanLimiterOptions, dependencies: Lim
     if (found === undefined) {
       found = {
         enforced: createLimiter(optionsOf(plan, plan.policies), given),
-        shadow: plan.shadow.length === 0 ? undefined : openLimiter(optionsOf(plan, plan.shadow), given, 'untold'),
+        shadow:
+          plan.shadow.length === 0
+            ? undefined
+            : openLimiter(optionsOf(plan, plan.shadow), given, { decisionsAre: 'untold' }),
       };
       limiters.set(plan, found);
     }

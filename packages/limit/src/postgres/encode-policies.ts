@@ -50,17 +50,13 @@ function lastingNumbers(policy: Exclude<Policy, QuotaPolicy>): readonly number[]
       return bucketNumbers(policy.bucket);
     case 'fixed-window':
       return windowNumbers(policy);
-    case 'sliding-window':
-    case 'sliding-log':
-    case 'concurrency':
+    default:
       throw new ConfigurationError('The PostgreSQL limit store can not count by this policy:', [
         {
           path: policy.name,
           message: `must be one of ${[...POSTGRES_STRATEGIES].join(', ')}, got ${policy.strategy}; use the Redis store for it`,
         },
       ]);
-    default:
-      return policy satisfies never;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Migration } from '@spillway/kernel';
-import { limitFunctions } from './functions.sql.ts';
+import { handOverFunctions, limitFunctions } from './functions.sql.ts';
 
 /**
  * One row for each subject and policy, and one for each id that was charged (policy '').
@@ -25,4 +25,5 @@ export const limitMigrations: readonly Migration[] = [
       sqlite: [],
     },
   },
+  { id: 'limit-002-hand-over', up: { postgres: handOverFunctions, sqlite: [] } },
 ];

@@ -16,6 +16,7 @@ export interface PostgresLimitStoreOptions {
 
 // Each is one statement outside of a transaction, so that its lock ends with it.
 const TAKE = 'SELECT limit_take($1, $2, $3, $4, $5, $6, $7, $8, $9) AS reply';
+const TAKE_OWING = 'SELECT limit_take_owing($1, $2, $3, $4, $5, $6, $7, $8) AS reply';
 const PEEK = 'SELECT limit_peek($1, $2, $3) AS reply';
 const REFUND = 'SELECT limit_refund($1, $2, $3, $4, $5, $6, $7, $8) AS reply';
 const BLOCK = 'SELECT limit_block($1, $2, $3, $4, $5) AS reply';
@@ -84,6 +85,15 @@ export function postgresLimitStore({ sql, clock }: PostgresLimitStoreOptions): L
           REMEMBER_US + LATE_US,
         ]),
       );
+      return { verdicts: verdictsOf(reply, policies, cost), atUs: reply.nowUs };
+    },
+    async takeOwing(key, policies, cost, owed) {
+      const subject = subjectDigest(key);
+      const reply = await decide('limit_take_owing', policies, (numbers) => {
+        const values = [lockOf(subject), subject, namesOf(policies), numbers, cost, testUs()];
+        const [units, givenAt] = [owed.map((each) => each.units), owed.map(({ atUs }) => atUs)];
+        return ask(policies, TAKE_OWING, [...values, `{${units.join()}}`, `{${givenAt.join()}}`]);
+      });
       return { verdicts: verdictsOf(reply, policies, cost), atUs: reply.nowUs };
     },
     async peek(key, policies, cost) {

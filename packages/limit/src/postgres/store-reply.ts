@@ -1,5 +1,6 @@
+import type { TokenBucketState } from '../core/token-bucket.ts';
 import type { Policy } from '../strategies/policy.ts';
-import type { AnyState } from '../strategies/strategy-of.ts';
+import type { WindowCount } from '../strategies/window-count.ts';
 import { BUCKET, kindOf } from './encode-policies.ts';
 
 const WORDS = [
@@ -21,7 +22,7 @@ const WORDS = [
 
 /** What was kept of one policy before. */
 export interface StoredLimit {
-  readonly state: AnyState | undefined;
+  readonly state: TokenBucketState | WindowCount | undefined;
   /** 0: never. */
   readonly blockedUntilUs: number;
 }
@@ -52,5 +53,5 @@ export function parseReply(raw: unknown, policies: readonly Policy[]): StoreRepl
   return { word, nowUs, stored };
 }
 
-const toState = (kind: number, at: number, n: number): AnyState =>
+const toState = (kind: number, at: number, n: number): TokenBucketState | WindowCount =>
   kind === BUCKET ? { fullAtUs: at, fraction: n } : { startUs: at, taken: n };

@@ -1,6 +1,6 @@
 import { type Clock, StoreUnavailableError } from '@spillway/kernel';
 import { type RedisLink, RedisReplyError, ScriptReplyError, slotOf } from '@spillway/redis';
-import { limitScript } from './limit-script.ts';
+import { LIMIT_SCRIPT, type LimitScript } from './limit-script.ts';
 import { type Member, NOTHING_LENT, readLent, readVerdicts } from './member.ts';
 
 /** Of one script call: it keeps the server from everything else while it runs. */
@@ -27,7 +27,11 @@ export interface Batches {
  * Calls of one turn of the event loop travel as one script. Its answers are those that they would have got one by one; an error
  * of the link is everybody's, one of a key its caller's alone.
  */
-export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology'>, clock: Clock | undefined): Batches {
+export function createBatches(
+  link: Pick<RedisLink, 'gather' | 'run' | 'topology'>,
+  script: LimitScript,
+  clock: Clock | undefined,
+): Batches {
   const isCluster = link.topology === 'cluster';
   // At most one for each of the 16,384 slots.
   const lines = new Map<number, Line>();
@@ -59,7 +63,7 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
     const sinceUs = Math.floor((performance.now() - line.heardAtMs) * 1000);
     const heard = nowUs !== undefined || line.heardUs > 0;
     const aroundUs = nowUs ?? (heard ? line.heardUs + sinceUs : Date.now() * 1000);
-    link.run(limitScript, { members, nowUs, aroundUs, heard }).then(
+    link.run(script, { members, nowUs, aroundUs, heard }).then(
       (reply) => {
         try {
           settle(line, members, reply);
@@ -68,7 +72,9 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
         }
       },
       (error) => {
-        for (const member of members) member.reject(error);
+        // The script, and the server before it, refuse with an error only what has not been charged.
+        const told = error instanceof RedisReplyError ? error.withoutEffect() : error;
+        for (const member of members) member.reject(told);
       },
     );
   };
@@ -80,7 +86,7 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
         const number = reply[at];
         at += 1;
         if (Number.isSafeInteger(number)) return number as number;
-        throw new ScriptReplyError(limitScript.name, `an integer at ${at - 1}`, reply);
+        throw new ScriptReplyError(LIMIT_SCRIPT, `an integer at ${at - 1}`, reply);
       },
     };
     const atUs = numbers.take();
@@ -109,11 +115,14 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
           sendAgain(member, member.moments, 2);
           break;
         case 5:
-          member.reject(new RedisReplyError(limitScript.name, String(reply[at])));
+        case 6: {
+          const error = new RedisReplyError(LIMIT_SCRIPT, String(reply[at]));
+          member.reject(status === 5 ? error.withoutEffect() : error);
           at += 1;
           break;
+        }
         default:
-          throw new ScriptReplyError(limitScript.name, `what became of a call at ${at - 1}`, reply);
+          throw new ScriptReplyError(LIMIT_SCRIPT, `what became of a call at ${at - 1}`, reply);
       }
     }
   };
@@ -121,7 +130,7 @@ export function createBatches(link: Pick<RedisLink, 'gather' | 'run' | 'topology
   /** Nothing was done, and somebody still waits: nothing is repeated. */
   const sendAgain = (member: Member, moments: readonly number[] | undefined, most: number): void => {
     if (member.again >= most) {
-      member.reject(new StoreUnavailableError(limitScript.name, undefined, 'has a clock that jumps'));
+      member.reject(new StoreUnavailableError(LIMIT_SCRIPT, undefined, 'has a clock that jumps'));
       return;
     }
     member.again += 1;

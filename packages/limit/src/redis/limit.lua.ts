@@ -38,7 +38,9 @@ const HEAD = `
 --          2 done
 --          3 ask again: of each policy the moment to ask for
 --          4 too late: nothing was charged
---          5 it failed, with the error: nothing was written
+--          5 it failed, with the error: nothing was charged
+--          6 it failed, with the error, when a part of it was written
+-- An error is its reply only as long as nobody was charged.
 -- Writes   what the members that are allowed do, each key with a time to live, which is for tidiness and not for meaning
 -- Cost     O(members x policies x cost of their strategies), at most 256 members
 local call, format, match, find = redis.call, string.format, string.match, string.find

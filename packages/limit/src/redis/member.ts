@@ -2,8 +2,7 @@ import { blocked } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
 import type { Reserve, Reserved } from '../store.ts';
 import type { PolicySet } from './policy-set.ts';
-import { redisStrategyOf } from './strategies/all.ts';
-import type { Numbers } from './strategies/redis-strategy.ts';
+import type { AnyRedisStrategy, Numbers } from './strategies/redis-strategy.ts';
 
 /** What a reserve was granted. */
 export type Lent = Pick<Reserved, 'granted' | 'windowLeftUs'>;
@@ -35,11 +34,14 @@ export interface Member {
 
 export function readVerdicts({ set, number: cost }: Member, all: 'allowed' | 'denied', numbers: Numbers): Verdict[] {
   const verdicts: Verdict[] = [];
-  for (const policy of set.policies) {
+  for (const [at, policy] of set.policies.entries()) {
     // One that allows among others that do not is told apart.
     const flag = all === 'allowed' ? 1 : numbers.take();
     if (flag === 2) verdicts.push(blocked(numbers.take()));
-    else verdicts.push(redisStrategyOf(policy).verdict(policy, flag === 1 ? 'allowed' : 'denied', cost, numbers));
+    else {
+      const strategy = set.strategies[at] as AnyRedisStrategy;
+      verdicts.push(strategy.verdict(policy, flag === 1 ? 'allowed' : 'denied', cost, numbers));
+    }
   }
   return verdicts;
 }

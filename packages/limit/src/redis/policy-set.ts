@@ -1,10 +1,13 @@
 import { createKeys } from '@spillway/redis';
 import type { Policy } from '../strategies/policy.ts';
-import { redisStrategyOf } from './strategies/all.ts';
+import type { RedisStrategies } from './strategies/all.ts';
+import type { AnyRedisStrategy } from './strategies/redis-strategy.ts';
 
 /** Policies that are taken from together, as the script is told of them. */
 export interface PolicySet {
   readonly policies: readonly Policy[];
+  /** Of each of them. */
+  readonly strategies: readonly AnyRedisStrategy[];
   /** Of the keys, after the subject. */
   readonly suffixes: readonly string[];
   /** Some of them hold by id, or all do. */
@@ -29,13 +32,13 @@ export function limitKeys(prefix: string): LimitKeys {
   return { subject: (subject) => keyOf(subject), suffix: (letter, name) => keyOf('x', letter, name).slice(length) };
 }
 
-export function policySet(policies: readonly Policy[], keys: LimitKeys): PolicySet {
-  const strategies = policies.map(redisStrategyOf);
+export function policySet(policies: readonly Policy[], keys: LimitKeys, known: RedisStrategies): PolicySet {
+  const strategies = policies.map(known.of);
   const holding = policies.filter(({ strategy }) => strategy === 'concurrency').length;
   const textFor = (momentsUs: readonly number[], aroundUs: number): string =>
     JSON.stringify(
       policies.map((policy, at) => {
-        const strategy = redisStrategyOf(policy);
+        const strategy = strategies[at] as AnyRedisStrategy;
         return [strategy.letter, strategy.args(policy, momentsUs[at] || aroundUs)];
       }),
     );
@@ -43,13 +46,14 @@ export function policySet(policies: readonly Policy[], keys: LimitKeys): PolicyS
   let [fromUs, toUs] = [0, 0];
   return {
     policies,
+    strategies,
     suffixes: policies.map(({ name }, at) => keys.suffix(strategies[at]?.letter ?? '', name)),
     holds: holding === 0 ? 'none' : holding === policies.length ? 'all' : 'some',
     textAt(aroundUs) {
       if (text !== undefined && fromUs <= aroundUs && aroundUs < toUs) return text;
       [fromUs, toUs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-      for (const policy of policies) {
-        const serves = redisStrategyOf(policy).servesUntil?.(policy, aroundUs);
+      for (const [at, policy] of policies.entries()) {
+        const serves = strategies[at]?.servesUntil?.(policy, aroundUs);
         if (serves === undefined) continue;
         fromUs = Math.max(fromUs, serves.fromUs);
         toUs = Math.min(toUs, serves.toUs);

@@ -43,7 +43,7 @@ const made: readonly Policy[] = [
 
 describe('a policy of any strategy', () => {
   test.each(made)('is made in code, from a file, and from itself: $strategy', (policy) => {
-    expect(parsePolicy(good[policy.strategy])).toEqual(policy);
+    expect(parsePolicy(good[policy.strategy as keyof typeof good])).toEqual(policy);
     expect(parsePolicy(policy)).toEqual(policy);
     expect(parsePolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
     expect(policy).toMatchObject({ name: 'p', capacity: 10 });

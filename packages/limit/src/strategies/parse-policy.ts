@@ -3,12 +3,13 @@ import { isRecord, parseTokenBucket, refused, show } from '../core/parse-token-b
 import { parseConcurrency } from './concurrency/policy.ts';
 import { parseFixedWindow } from './fixed-window/policy.ts';
 import { parseGcra } from './gcra/policy.ts';
-import type { Policy, PolicyOf, StrategyName } from './policy.ts';
+import { isMade, NOT_MADE } from './own/made-policies.ts';
+import type { BuiltInName, Policy, PolicyOf } from './policy.ts';
 import { parseQuota } from './quota/policy.ts';
 import { parseSlidingLog } from './sliding-log/policy.ts';
 import { parseSlidingWindow } from './sliding-window/policy.ts';
 
-const parsers: { readonly [Name in StrategyName]: (input: unknown) => PolicyOf<Name> } = {
+const parsers: { readonly [Name in BuiltInName]: (input: unknown) => PolicyOf<Name> } = {
   'token-bucket': parseTokenBucket,
   gcra: parseGcra,
   'fixed-window': parseFixedWindow,
@@ -20,13 +21,18 @@ const parsers: { readonly [Name in StrategyName]: (input: unknown) => PolicyOf<N
 
 /**
  * A policy of any strategy from unknown data, such as a file:
- * `{ "strategy": "fixed-window", "name": "free", "limit": 10, "window": "1m" }`.
+ * `{ "strategy": "fixed-window", "name": "free", "limit": 10, "window": "1m" }`. A policy of a strategy of your own is made in code,
+ * and returned as it is.
  * @throws {ConfigurationError} with every field at fault
  */
 export function parsePolicy(input: unknown): Policy {
   if (!isRecord(input)) throw refused([{ path: '', message: `must be an object, got ${show(input)}` }]);
+  if (isMade(input)) return input;
   const { strategy } = input;
-  if (typeof strategy === 'string' && Object.hasOwn(parsers, strategy)) return parsers[strategy as StrategyName](input);
+  if (typeof strategy === 'string' && Object.hasOwn(parsers, strategy)) return parsers[strategy as BuiltInName](input);
+  if (typeof strategy === 'string' && strategy.startsWith('own:')) {
+    throw refused([{ path: '', message: `${NOT_MADE}, got ${show(strategy)}` }], input.name);
+  }
   const names = Object.keys(parsers).map((name) => `"${name}"`);
   const message = `must be one of ${names.join(', ')}, got ${show(strategy)}`;
   throw refused([{ path: 'strategy', message }], input.name);

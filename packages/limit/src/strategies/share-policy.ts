@@ -1,5 +1,6 @@
 import type { TokenBucketPolicy } from '../core/policy.ts';
 import { MAX_SPAN_US, tokenBucketRate } from '../core/token-bucket-rate.ts';
+import { makingOf } from './own/made-policies.ts';
 import type { Policy } from './policy.ts';
 
 /**
@@ -28,7 +29,7 @@ export function sharePolicy(policy: Policy, instances: number): Policy {
       return Object.freeze({ ...policy, limit, capacity: limit });
     }
     default:
-      return policy satisfies never;
+      return makingOf(policy).share(policy, parts);
   }
 }
 

@@ -2,7 +2,9 @@ import type { TokenBucketState } from '../core/token-bucket.ts';
 import { type ConcurrencyState, concurrencyStrategy } from './concurrency/step.ts';
 import { fixedWindowStrategy } from './fixed-window/step.ts';
 import { gcraStrategy } from './gcra/step.ts';
-import type { Policy, PolicyOf, StrategyName } from './policy.ts';
+import { makingOf } from './own/made-policies.ts';
+import type { OwnPolicy } from './own/own-policy.ts';
+import type { BuiltInName, Policy, PolicyOf, StrategyName } from './policy.ts';
 import { quotaStrategy } from './quota/step.ts';
 import { type SlidingLogState, slidingLogStrategy } from './sliding-log/step.ts';
 import { type SlidingWindowState, slidingWindowStrategy } from './sliding-window/step.ts';
@@ -20,10 +22,11 @@ interface States {
   readonly concurrency: ConcurrencyState;
 }
 
-export type StateOf<Name extends StrategyName> = States[Name];
-export type AnyState = States[StrategyName];
+/** What a strategy of somebody's own keeps is its own affair. */
+export type StateOf<Name extends StrategyName> = Name extends BuiltInName ? States[Name] : object;
+export type AnyState = object;
 
-const strategies: { readonly [Name in StrategyName]: Strategy<PolicyOf<Name>, StateOf<Name>> } = {
+const strategies: { readonly [Name in BuiltInName]: Strategy<PolicyOf<Name>, StateOf<Name>> } = {
   'token-bucket': tokenBucketStrategy,
   gcra: gcraStrategy,
   'fixed-window': fixedWindowStrategy,
@@ -37,7 +40,8 @@ const strategies: { readonly [Name in StrategyName]: Strategy<PolicyOf<Name>, St
 export function strategyOf<Name extends StrategyName>(policy: {
   readonly strategy: Name;
 }): Strategy<PolicyOf<Name>, StateOf<Name>> {
-  return strategies[policy.strategy];
+  const steps: unknown = strategies[policy.strategy as BuiltInName] ?? makingOf(policy as object as OwnPolicy).steps;
+  return steps as Strategy<PolicyOf<Name>, StateOf<Name>>;
 }
 
 /** The same for a policy of whatever strategy: who keeps states does not look into them. */

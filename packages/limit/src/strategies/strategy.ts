@@ -19,9 +19,11 @@ export interface Taken {
 export interface Leasing<Policy, State> {
   /** How long what is taken now may be spent later: until the end of its window. Infinity where there are no windows. */
   windowLeftUs(policy: Policy, state: State | undefined, nowUs: number): number;
+  /** How long what is taken now counts, where that is longer: what was used elsewhere is owed for so long. */
+  countsForUs?(policy: Policy, nowUs: number): number;
   /**
    * The state with `units` charged that somebody has used already, as far as there is room: never beyond empty. A window counts them
-   * only if `atUs` is in it. The same object when there is nothing to charge.
+   * only while `atUs` does. The same object when there is nothing to charge.
    */
   handOver(policy: Policy, state: State | undefined, nowUs: number, units: number, atUs: number): State | undefined;
 }

@@ -17,6 +17,12 @@ limitStoreSuite({
         refund: async (...args) => pure.refund(...args),
         block: async (...args) => pure.block(...args),
         reset: async (...args) => pure.reset(...args),
+        mixed: {
+          take: async (...args) => pure.take(...args),
+          reserve: async (...args) => pure.reserve(...args),
+          peek: async (...args) => pure.peek(...args),
+          refund: async (...args) => pure.refund(...args),
+        },
       },
     };
   },

@@ -2,7 +2,7 @@
  * What every store of limits must do alike, as a suite to call from a test file: `limitStoreSuite({ name, create })`.
  * The pure steps are the judge: a store agrees with them operation by operation, on a clock that the suite moves.
  */
-import { type Clock, ConfigurationError, seededRandom } from '@spillway/kernel';
+import { type Clock, ConfigurationError, type Random, seededRandom } from '@spillway/kernel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { blocked } from '../core/answers.ts';
 import type { Verdict } from '../core/decision.ts';
@@ -10,9 +10,11 @@ import { tokenBucket } from '../core/parse-token-bucket.ts';
 import type { LimitStore, Refund } from '../store.ts';
 import { concurrency } from '../strategies/concurrency/policy.ts';
 import { fixedWindow } from '../strategies/fixed-window/policy.ts';
-import type { Policy, StrategyName } from '../strategies/policy.ts';
+import type { OwnPolicy } from '../strategies/own/own-policy.ts';
+import type { BuiltInName, Policy } from '../strategies/policy.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { HOSTILE_KEYS } from './hostile-keys.ts';
+import { mixedCases } from './mixed-cases.ts';
 import { reserveCases } from './reserve-cases.ts';
 import { walkStore } from './walk-store.ts';
 import { ALL_STRATEGIES, changesWithinUs, randomPolicy, TEN, TRICKY } from './walked-policies.ts';
@@ -32,14 +34,28 @@ export interface StoreUnderTest {
   close?(): Promise<void>;
 }
 
+/** A strategy of your own. Windows of seconds and more: a store may expire what it keeps in real time. */
+export interface OwnUnderTest {
+  /** A policy of ten units, of which all come back within a minute. */
+  readonly ten: OwnPolicy;
+  /** Another one each time, under this name. */
+  random(name: string, random: Random): OwnPolicy;
+}
+
 export interface LimitStoreSuiteOptions {
   readonly name: string;
   /** An empty store that counts by the given clock. */
   create(options: { readonly clock: Clock }): Promise<StoreUnderTest>;
-  /** What the store lists as its `strategies`. Default: all. */
-  readonly strategies?: readonly StrategyName[];
+  /** What the store lists as its `strategies`, of those of this package. Default: all. */
+  readonly strategies?: readonly BuiltInName[];
+  /** And strategies of your own that it lists. Default none. */
+  readonly own?: readonly OwnUnderTest[];
   /** Whether it has `reserve`. Default true. */
   readonly leases?: boolean;
+  /** Whether it has `takeOwing`. Default false. */
+  readonly owing?: boolean;
+  /** Whether it has `mixed`. Default true. */
+  readonly mixedSubjects?: boolean;
   /** Of the random walks. Default 1; a failure names it. */
   readonly seed?: number;
   /** Operations per random walk. Default 300. */
@@ -51,9 +67,23 @@ const three = tokenBucket({ name: 'three', capacity: 3, refill: { tokens: 3, eve
 const slots = TEN.concurrency;
 
 export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
-  const { name, create, strategies = ALL_STRATEGIES, leases = true, seed = 1, steps = 300 } = options;
-  const has = (policy: Policy): boolean => strategies.includes(policy.strategy);
-  const tens = strategies.map((strategy) => TEN[strategy]);
+  const {
+    name,
+    create,
+    strategies = ALL_STRATEGIES,
+    leases = true,
+    seed = 1,
+    steps = 300,
+    own = [],
+    mixedSubjects = true,
+    owing = false,
+  } = options;
+  const has = (policy: Policy): boolean => strategies.some((strategy) => strategy === policy.strategy);
+  const tens: readonly Policy[] = [...strategies.map((strategy) => TEN[strategy]), ...own.map(({ ten }) => ten)];
+  const another = ({ strategy }: Policy, random: Random): Policy => {
+    const mine = own.find(({ ten }) => ten.strategy === strategy);
+    return mine === undefined ? randomPolicy(strategy as BuiltInName, 'p', random) : mine.random('p', random);
+  };
   const mixed = tens.filter(({ strategy }) => strategy !== 'concurrency');
 
   describe(`limit store: ${name}`, () => {
@@ -92,8 +122,10 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
     const kept = async () => (await subject.inspect?.())?.map(withoutTtl) ?? [];
 
     test('lists the strategies that it has, and whether it gives leases', () => {
-      expect([...store.strategies].sort()).toEqual([...strategies].sort());
+      expect([...store.strategies].sort()).toEqual(tens.map(({ strategy }) => strategy).sort());
       expect(store.reserve !== undefined).toBe(leases);
+      expect(store.mixed !== undefined).toBe(mixedSubjects);
+      expect(store.takeOwing !== undefined).toBe(owing);
     });
 
     describe.each(tens)('$strategy', (policy) => {
@@ -119,9 +151,9 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
 
       test('G2: agrees with the pure step, whatever policy a state was written under', async () => {
         const random = seededRandom(seed);
-        let policies = [randomPolicy(policy.strategy, 'p', random)];
+        let policies = [another(policy, random)];
         const policiesOf = (): readonly Policy[] => {
-          if (random() < 0.04) policies = [randomPolicy(policy.strategy, 'p', random)];
+          if (random() < 0.04) policies = [another(policy, random)];
           return policies;
         };
         await walkStore({ store, clock, random, steps: 2 * steps, policiesOf, title: `seed ${seed}` });
@@ -429,6 +461,8 @@ export function limitStoreSuite(options: LimitStoreSuiteOptions): void {
     });
 
     if (leases) reserveCases({ store: () => store, clock: () => clock, kept }, tens);
+
+    if (mixedSubjects) mixedCases({ store: () => store, clock: () => clock, steps, seed }, tens);
 
     test('a changed policy goes on from what was taken', async () => {
       await take(ten, 'ada', 10);

@@ -110,7 +110,7 @@ export function reserveCases({ store, clock, kept }: ReserveContext, tens: reado
     test('what is owed of a window counts in that window alone, and of a bucket at any time', async () => {
       await store().take('ada', [policy], 1);
       const owed = owing(5);
-      clock().advanceUs(changesWithinUs(policy) + 1_000_000);
+      clock().advanceUs(2 * changesWithinUs(policy) + 1_000_000);
       const before = await left(policy, 'ada');
       await reserve([policy], 'ada', 1, { owed });
       expect(before - (await left(policy, 'ada'))).toBe(hasWindows(policy) ? 1 : 6);

@@ -32,6 +32,12 @@ export function sharedStore(clock = createFakeClock()) {
       return answer(() => memory.refund(key, policies, refund));
     },
     peek: (...args) => answer(() => memory.peek(...args)),
+    mixed: {
+      take: (...args) => answer(() => memory.mixed.take(...args)),
+      reserve: (...args) => answer(async () => (await memory.mixed.reserve?.(...args)) as Reserved),
+      peek: (...args) => answer(() => memory.mixed.peek(...args)),
+      refund: (...args) => answer(() => memory.mixed.refund(...args)),
+    },
     block: (...args) => answer(() => memory.block(...args)),
     reset: (...args) => answer(() => memory.reset(...args)),
   };

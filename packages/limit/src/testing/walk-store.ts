@@ -3,12 +3,14 @@ import { expect } from 'vitest';
 import type { LimitStore, Take } from '../store.ts';
 import type { Policy } from '../strategies/policy.ts';
 import type { FakeClock } from './fake-clock.ts';
-import { pureStore } from './pure-store.ts';
+import { type PureStore, pureStore } from './pure-store.ts';
 import { randomReserve } from './random-reserve.ts';
 import { changesWithinUs } from './walked-policies.ts';
 
 export interface StoreWalk {
   readonly store: LimitStore;
+  /** The judge. Default: the pure steps. */
+  readonly pure?: PureStore;
   readonly clock: FakeClock;
   readonly random: Random;
   readonly steps: number;
@@ -32,8 +34,8 @@ interface Taken {
 }
 
 /** Random takes, looks, refunds, and now and then a block or a reset, of two keys: the store must answer each like the pure steps. */
-export async function walkStore({ store, clock, random, steps, policiesOf, title }: StoreWalk): Promise<void> {
-  const pure = pureStore(clock);
+export async function walkStore(walk: StoreWalk): Promise<void> {
+  const { store, clock, random, steps, policiesOf, title, pure = pureStore(clock) } = walk;
   const pick = <T>(of: readonly T[]): T | undefined => of[Math.floor(random() * of.length)];
   const taken: Taken[] = [];
   const keep = (each: Taken, { verdicts }: Take) => {
@@ -73,7 +75,12 @@ export async function walkStore({ store, clock, random, steps, policiesOf, title
     const at = `${title}, step ${step}`;
 
     const canReserve = store.reserve !== undefined && !needsId;
-    if (act < 0.15 && canReserve) {
+    if (act < 0.15 && store.takeOwing !== undefined) {
+      const { owed = [] } = randomReserve(policies, clock.nowUs(), spanUs, random);
+      if (owed.length === 0) continue;
+      const { verdicts, atUs } = pure.reserve(key, policies, cost, { want: 0, parts: 1, owed });
+      expect(await store.takeOwing(key, policies, cost, owed), `${at}, take owing`).toEqual({ verdicts, atUs });
+    } else if (act < 0.15 && canReserve) {
       const reserve = randomReserve(policies, clock.nowUs(), spanUs, random);
       const expected = pure.reserve(key, policies, cost, reserve);
       expect(await store.reserve?.(key, policies, cost, reserve), `${at}, reserve`).toEqual(expected);

@@ -4,14 +4,14 @@ import { tokenBucket } from '../core/parse-token-bucket.ts';
 import { concurrency } from '../strategies/concurrency/policy.ts';
 import { fixedWindow } from '../strategies/fixed-window/policy.ts';
 import { gcra } from '../strategies/gcra/policy.ts';
-import type { Policy, StrategyName } from '../strategies/policy.ts';
+import type { BuiltInName, Policy } from '../strategies/policy.ts';
 import { quota } from '../strategies/quota/policy.ts';
 import { slidingLog } from '../strategies/sliding-log/policy.ts';
 import { slidingWindow } from '../strategies/sliding-window/policy.ts';
 import { stepsOf } from '../strategies/strategy-of.ts';
 
 /** One easy policy for each strategy: ten units, of which all come back within a minute (a quota: a day). */
-export const TEN: { readonly [Name in StrategyName]: Policy } = {
+export const TEN: { readonly [Name in BuiltInName]: Policy } = {
   'token-bucket': tokenBucket({ name: 'ten', capacity: 10, refill: { tokens: 10, every: '1m' } }),
   gcra: gcra({ name: 'ten-gcra', limit: 10, every: '1m' }),
   'fixed-window': fixedWindow({ name: 'ten-fixed', limit: 10, window: '1m', align: 'first-hit' }),
@@ -21,7 +21,7 @@ export const TEN: { readonly [Name in StrategyName]: Policy } = {
   concurrency: concurrency({ name: 'ten-slots', limit: 10, lease: '1m' }),
 };
 
-export const ALL_STRATEGIES = Object.keys(TEN) as StrategyName[];
+export const ALL_STRATEGIES = Object.keys(TEN) as BuiltInName[];
 
 /** Those that have been wrong somewhere: odd rates, single units, months, more than 24.8 days. */
 export const TRICKY: readonly Policy[] = [
@@ -52,7 +52,7 @@ export const TRICKY: readonly Policy[] = [
 const SPANS: readonly Duration[] = ['5s', '13s', '20.001s', '1m', '1h', '1d', '25d', '30d', '365d'];
 
 /** Another policy of a strategy, under the same name each time, so that it meets the states of those before it. */
-export function randomPolicy(strategy: StrategyName, name: string, random: Random): Policy {
+export function randomPolicy(strategy: BuiltInName, name: string, random: Random): Policy {
   const one = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
   const upTo = (most: number): number => 1 + Math.floor(random() * most);
   const few = upTo(random() < 0.5 ? 5 : 60);

@@ -24,6 +24,8 @@ limitStoreSuite({
   name: 'postgres',
   strategies: ['token-bucket', 'gcra', 'fixed-window', 'quota'],
   leases: false,
+  mixedSubjects: false,
+  owing: true,
   create: async ({ clock }) => ({
     store: postgresLimitStore({ sql: database.sql, clock }),
     inspect: () => storedRows(database, clock.nowUs()),

@@ -1,4 +1,12 @@
-import { concurrency, createLimiter, fixedWindow, quota, slidingLog, tokenBucket } from '@spillway/limit';
+import {
+  concurrency,
+  createLimiter,
+  createMixedLimiter,
+  fixedWindow,
+  quota,
+  slidingLog,
+  tokenBucket,
+} from '@spillway/limit';
 import { redisLimitStore } from '@spillway/limit/redis';
 import { HOSTILE_KEYS, limitStoreSuite } from '@spillway/limit/testing';
 import { connectRedis, type RedisLink } from '@spillway/redis';
@@ -27,6 +35,7 @@ afterAll(async () => {
 limitStoreSuite({
   name: 'redis cluster',
   create: async ({ clock }) => ({ store: redisLimitStore({ link, prefix: newPrefix(), clock }) }),
+  mixedSubjects: false,
   steps: 100,
 });
 
@@ -40,6 +49,17 @@ describe('on a Cluster', () => {
       { store: redisLimitStore({ link, prefix: newPrefix() }) },
     );
     for (const key of HOSTILE_KEYS) expect(await limiter.take(key)).toMatchObject({ outcome: 'allowed', remaining: 4 });
+  });
+
+  test('several subjects in one step are refused when the limiter is made, and two calls named instead', () => {
+    const [client, everybody] = ['client', 'everybody'].map((name) =>
+      tokenBucket({ name, capacity: 5, refill: { tokens: 5, every: '1m' } }),
+    );
+    if (client === undefined || everybody === undefined) throw new Error('two policies');
+    const dependencies = { store: redisLimitStore({ link, prefix: newPrefix() }), presence: { instances: 1 } };
+    expect(() => createMixedLimiter({ subjects: { client, everybody } }, dependencies)).toThrow(
+      /Cluster.*take from "client" first, then from "everybody", and refund the first when the second refuses/,
+    );
   });
 
   test('calls of one turn for subjects of many slots are each answered in order, their ids remembered beside them', async () => {

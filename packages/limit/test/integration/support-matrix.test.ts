@@ -93,7 +93,8 @@ async function handsOver(key: string, policy: Policy, store: LimitStore, mode: L
       return isAway ? Promise.reject(error) : call(...args);
     }) as Call;
   const reserve = store.reserve === undefined ? {} : { reserve: unlessAway(store.reserve) };
-  const fleeting = { ...store, take: unlessAway(store.take), ...reserve };
+  const takeOwing = store.takeOwing === undefined ? {} : { takeOwing: unlessAway(store.takeOwing) };
+  const fleeting = { ...store, take: unlessAway(store.take), ...reserve, ...takeOwing };
   const limiter = createLimiter({ policy, mode }, { store: fleeting, presence: { instances: 1 } });
   const before = await limiter.take('another', { id: `other-${key}` });
   expect(before.outcome).toBe('allowed');

@@ -50,7 +50,7 @@ const gaps = fc.oneof(
 
 const operations = fc.array(
   fc.record({
-    what: fc.constantFrom('take', 'take', 'take', 'jump', 'jump', 'refund', 'peek'),
+    what: fc.constantFrom('take', 'take', 'take', 'owe', 'jump', 'jump', 'refund', 'peek'),
     byUs: gaps,
     part: fc.double({ min: 0, max: 1.1, noNaN: true }),
     one: fc.boolean(),
@@ -86,6 +86,14 @@ test('G2: PostgreSQL decides and counts like the pure steps, for any policies, c
           const expected = pure.take(key, policies, cost, id);
           expect(await store.take(key, policies, cost, id)).toEqual(expected);
           taken = { cost, takenAtUs: clock.nowUs() };
+        } else if (what === 'owe') {
+          // Of now, or of any time before.
+          const owed = policies.map((policy) => ({
+            units: named ? 0 : Math.floor(policy.capacity * part),
+            atUs: one ? clock.nowUs() : Math.max(0, clock.nowUs() - Math.abs(byUs)),
+          }));
+          const { verdicts, atUs } = pure.reserve(key, policies, cost, { want: 0, parts: 1, owed });
+          expect(await store.takeOwing?.(key, policies, cost, owed)).toEqual({ verdicts, atUs });
         } else if (what === 'refund') {
           const back = one ? taken : { cost };
           pure.refund(key, policies, back);

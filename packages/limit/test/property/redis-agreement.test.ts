@@ -1,5 +1,5 @@
 import { ConfigurationError, seededRandom } from '@spillway/kernel';
-import type { LimitStore, Policy, Refund, StrategyName } from '@spillway/limit';
+import type { LimitStore, Policy, Refund } from '@spillway/limit';
 import { redisLimitStore } from '@spillway/limit/redis';
 import { createFakeClock, type FakeClock } from '@spillway/limit/testing';
 import { connectRedis, type RedisLink } from '@spillway/redis';
@@ -89,7 +89,7 @@ function* walk(seed: number, clock: FakeClock, policiesOf: (random: () => number
 }
 
 /** The next one that can be counted exactly. */
-function countable(strategy: StrategyName, name: string, random: () => number): Policy {
+function countable(strategy: (typeof ALL_STRATEGIES)[number], name: string, random: () => number): Policy {
   try {
     return randomPolicy(strategy, name, random);
   } catch (error) {

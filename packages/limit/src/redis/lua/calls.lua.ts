@@ -36,7 +36,7 @@ local function hand_over(policies, states, owed)
     if units > 0 and states[i] and p.strategy.hand_over then
       reading = KEYS[passed + i]
       states[i] = p.strategy.hand_over(p, reading, states[i], units, tonumber(at))
-      wrote = true
+      wrote, mine = true, true
     end
   end
 end
@@ -88,7 +88,7 @@ local function take(what, policies, cost, at, id, id_key)
       if not known or p.strategy.holds then
         reading = KEYS[passed + i]
         states[i] = p.strategy.take(p, reading, states[i], cost, id)
-        wrote = true
+        wrote, mine = true, true
       end
     end
     if id_key and not known then
@@ -125,14 +125,14 @@ local function refund(policies, cost, at, id, id_key)
   if moments then return put_moments(policies, moments) end
   if known then
     drop(id_key)
-    wrote = true
+    wrote, mine = true, true
   end
   for i = 1, #policies do
     local p = policies[i]
     if states[i] and (cost > 0 or p.strategy.holds) then
       reading = KEYS[passed + i]
       p.strategy.refund(p, reading, states[i], cost, at, id)
-      wrote = true
+      wrote, mine = true, true
     end
   end
   put(2)
@@ -154,7 +154,7 @@ local function block(policies, for_us)
     else
       set(reading, 'b' .. whole(untils[i]), untils[i])
     end
-    wrote = true
+    wrote, mine = true, true
   end
   put(2)
 end
@@ -174,7 +174,7 @@ return function(what, policies, number, at, id, id_key)
       reading = KEYS[passed + i]
       drop(reading)
     end
-    wrote = true
+    wrote, mine = true, true
     put(2)
   end
 end

@@ -15,7 +15,8 @@ for i = 1, given do
   sets[i] = policies
 end
 
-local passed, reading, wrote = 0, nil, false
+-- Whether one of them has written something, and whether the present one has.
+local passed, reading, wrote, mine = 0, nil, false, false
 
 -- What take does for one policy without an id to remember, which are most.
 local function take_one(what, p, cost, id)
@@ -30,7 +31,7 @@ local function take_one(what, p, cost, id)
     end
     if what == 't' then
       state = strategy.take(p, key, state, cost, id)
-      wrote = true
+      wrote, mine = true, true
     end
     put(1)
     strategy.stand(p, key, state, 0)
@@ -70,7 +71,7 @@ local function go_on()
       width = width + 1
       id_key = KEYS[passed + width]
     end
-    before = filled
+    before, mine = filled, false
     if width == 1 and (what == 't' or what == 'p') then
       take_one(what, policies[1], number, id)
     else
@@ -88,7 +89,7 @@ while true do
   if not own and not wrote then return redis.error_reply(message) end
   for i = filled, before + 1, -1 do reply[i] = nil end
   filled = before
-  put(5)
+  put(mine and 6 or 5)
   put(message .. ': ' .. tostring(reading))
 end
 `;

@@ -1,5 +1,7 @@
-import type { Policy, StrategyName } from '../../strategies/policy.ts';
+import { ConfigurationError } from '@spillway/kernel';
+import type { BuiltInName, Policy, StrategyName } from '../../strategies/policy.ts';
 import { redisConcurrency } from './concurrency.ts';
+import type { OwnRedisStrategy } from './define-redis-strategy.ts';
 import type { AnyRedisStrategy, RedisStrategy } from './redis-strategy.ts';
 import { redisSlidingLog } from './sliding-log.ts';
 import { redisSlidingWindow } from './sliding-window.ts';
@@ -7,7 +9,7 @@ import { redisGcra, redisTokenBucket } from './token-bucket.ts';
 import { redisFixedWindow, redisQuota } from './window.ts';
 
 /** Letters of keys that are no strategy's: "i", remembered ids. */
-const all: { readonly [Name in StrategyName]: RedisStrategy<Name> } = {
+const all: { readonly [Name in BuiltInName]: RedisStrategy<Name> } = {
   'token-bucket': redisTokenBucket,
   gcra: redisGcra,
   'fixed-window': redisFixedWindow,
@@ -17,8 +19,26 @@ const all: { readonly [Name in StrategyName]: RedisStrategy<Name> } = {
   concurrency: redisConcurrency,
 };
 
-export const REDIS_STRATEGIES = Object.keys(all) as readonly StrategyName[];
+/** What a store counts by. */
+export interface RedisStrategies {
+  readonly names: ReadonlySet<StrategyName>;
+  readonly all: readonly AnyRedisStrategy[];
+  /** @throws {ConfigurationError} for a policy whose strategy it does not have */
+  of(policy: Policy): AnyRedisStrategy;
+}
 
-export const redisStrategyOf = ({ strategy }: Policy): AnyRedisStrategy => all[strategy] as unknown as AnyRedisStrategy;
-
-export const redisStrategies: readonly AnyRedisStrategy[] = Object.values(all) as unknown as AnyRedisStrategy[];
+export function redisStrategies(own: readonly OwnRedisStrategy[]): RedisStrategies {
+  const byName = new Map<string, AnyRedisStrategy>(Object.entries(all) as unknown as [string, AnyRedisStrategy][]);
+  for (const each of own) byName.set(each.strategy, each);
+  return {
+    names: new Set(byName.keys() as Iterable<StrategyName>),
+    all: [...byName.values()],
+    of({ strategy, name }) {
+      const found = byName.get(strategy);
+      if (found !== undefined) return found;
+      throw new ConfigurationError(
+        `The Redis limit store does not have strategy "${strategy}" of policy "${name}"; pass it: redisLimitStore({ link, strategies: [...] })`,
+      );
+    },
+  };
+}

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../core/decision.ts';
-import type { Policy, PolicyOf, StrategyName } from '../../strategies/policy.ts';
+import type { BuiltInName, Policy, PolicyOf } from '../../strategies/policy.ts';
 
-/** How many numbers stand before `at` in a reply; `take` reads the next one. */
+/** The integers that a script replied; `take` reads the next one. */
 export interface Numbers {
   take(): number;
 }
@@ -25,7 +25,7 @@ export interface Numbers {
  * - `block(key, until_us)` only where a state is no string
  * - `holds = true` where ids are kept by the strategy itself: a repeated take reaches it
  */
-export interface RedisStrategy<Name extends StrategyName = StrategyName> {
+export interface RedisStrategy<Name extends BuiltInName = BuiltInName> {
   /** Stands in keys and arguments: one letter, never given to another strategy or format. */
   readonly letter: string;
   readonly lua: string;

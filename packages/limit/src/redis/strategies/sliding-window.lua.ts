@@ -80,8 +80,10 @@ return {
   end,
   hand_over = function(p, key, state, units, at)
     local charged = math.min(units, p[1] - sum(state.counts))
-    if charged <= 0 or math.floor(at / p[2]) ~= state.current then return state end
-    state.counts[1] = (state.counts[1] or 0) + charged
+    local age = state.current - math.floor(at / p[2])
+    if charged <= 0 or age < 0 or age > p[3] then return state end
+    for i = #state.counts + 1, age + 1 do state.counts[i] = 0 end
+    state.counts[age + 1] = state.counts[age + 1] + charged
     write(p, key, state)
     return state
   end,

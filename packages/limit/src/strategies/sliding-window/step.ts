@@ -68,12 +68,16 @@ export const slidingWindowStrategy: Strategy<SlidingWindowPolicy, SlidingWindowS
   /** Its sub-windows are the windows: what is taken in one leaves with it, however late it is spent. */
   leasing: {
     windowLeftUs: (policy, state, nowUs) => (ringAt(policy, state, nowUs).current + 1) * policy.subUs - nowUs,
+    countsForUs: ({ subUs, subWindows }, nowUs) => (Math.floor(nowUs / subUs) + subWindows + 1) * subUs - nowUs,
+    /** To the sub-window in which they were used, while that counts. */
     handOver(policy, state, nowUs, units, atUs) {
       const { current, counts } = ringAt(policy, state, nowUs);
       const charged = Math.min(units, policy.limit - sum(counts));
-      if (charged <= 0 || Math.floor(atUs / policy.subUs) !== current) return state;
-      const [first = 0, ...rest] = counts;
-      return toState(policy, { current, counts: [first + charged, ...rest] });
+      const age = current - Math.floor(atUs / policy.subUs);
+      if (charged <= 0 || age < 0 || age > policy.subWindows) return state;
+      const length = Math.max(counts.length, age + 1);
+      const after = Array.from({ length }, (_, at) => (counts[at] ?? 0) + (at === age ? charged : 0));
+      return toState(policy, { current, counts: after });
     },
   },
 };

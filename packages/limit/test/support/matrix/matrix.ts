@@ -67,7 +67,7 @@ export function has(operation: Operation, policy: Policy, mode: LimitMode, store
     case 'takeNow':
       return mode === 'share' || store === 'memory';
     case 'hand-over':
-      return mode !== 'share' && store === 'Redis' && takesLeases(policy);
+      return mode !== 'share' && store !== 'memory' && takesLeases(policy);
     default:
       return true;
   }

@@ -29,7 +29,13 @@ export function limitsPage(): string {
     const windows = `${hasWindows(policy)}` as keyof typeof ends;
     const isLeased = isMade(policy, 'lease', 'memory');
     const id = policy.strategy === 'concurrency' ? 'needed: holds by it' : 'charged once';
-    return [title, id, REFUNDS[policy.strategy], isLeased ? ends[windows] : 'takes none', counts[windows]];
+    return [
+      title,
+      id,
+      REFUNDS[policy.strategy as keyof typeof REFUNDS],
+      isLeased ? ends[windows] : 'takes none',
+      policy.strategy === 'sliding-window' ? 'while its sub-window counts' : counts[windows],
+    ];
   });
 
   return `# Limits: what goes with what
@@ -51,8 +57,24 @@ The same for each strategy that a store and mode has, except where it says so.
 
 ${table(['operation', ...columns.map(({ title }) => title)], operations)}
 
-*hand-over*: what this instance's share gave while the store was away is charged with the next take of the key. A \`take with id\` asks the
+*hand-over*: what this instance's share gave while the store was away is charged with the next take of the key, if that was certainly not
+charged: it was not sent, or the store refused it with an error (full, a missing right, read-only). A take that ran into its deadline may have been
+charged, and one with an \`id\` is known to the store alone: they are not handed over. A \`take with id\` asks the
 store in mode \`lease\`, too. \`block\` and \`reset\` reach the leases of other instances within \`maxAge\`; in mode \`share\`, this instance alone.
+
+## Several subjects in one step
+
+| | memory | Redis, plain or Sentinel | Redis Cluster | PostgreSQL | mode \`share\` |
+| --- | --- | --- | --- | --- | --- |
+| several policies of one subject | yes | yes | yes | yes | yes |
+| policies of several subjects: \`createMixedLimiter\` | yes, not leased | yes, not leased | no | no | yes |
+
+Where it says no, the limiter is refused when it is made, with the [two calls](../1.guide/several-policies.md) to make instead. Strategies may be mixed everywhere.
+
+## Strategies of your own
+
+[\`defineStrategy\`](../1.guide/own-strategy.md): in memory and mode \`share\` with its pure step; on Redis with its Lua, too; not on PostgreSQL. All operations; no leases, and
+nothing is handed over.
 
 ## By strategy
 
