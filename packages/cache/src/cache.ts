@@ -1,18 +1,42 @@
 import type { Duration } from '@spillway/kernel';
 import type { Tier } from './channels.ts';
+import type { NotModified } from './loading/not-modified.ts';
 import type { CacheStats } from './stats.ts';
 
 /** What a loader gets besides its key. */
-export interface LoadContext {
+export interface LoadContext<Value = unknown> {
   /** Aborts when the load is past its hard timeout. Pass it on: a load keeps its place among `loads.concurrent` until it settles. */
   readonly signal: AbortSignal;
+  /**
+   * The value that the cache still has, stale or about to be, shared and frozen; undefined when it has none, or an invalidated one. A
+   * loader that finds it unchanged answers `NOT_MODIFIED`, and it lives on as if it had been loaded.
+   */
+  readonly previous: Value | undefined;
+}
+
+/** What a batch loader gets besides its keys. */
+export interface BatchContext<Value = unknown> {
+  /** As `LoadContext.signal`. */
+  readonly signal: AbortSignal;
+  /** As `LoadContext.previous`, of the keys that have one. */
+  readonly previous: ReadonlyMap<string, Value>;
 }
 
 /**
  * Fetches a value from the truth. `undefined` means that there is none: a negative entry.
  * It must read what was committed before it began: a replica that lags brings old values back.
  */
-export type Loader<Value> = (key: string, context: LoadContext) => Promise<Value | undefined>;
+export type Loader<Value> = (key: string, context: LoadContext<Value>) => Promise<Value | NotModified | undefined>;
+
+/**
+ * Fetches the values of several keys, never twice the same, from the truth: one `SELECT ... WHERE id = ANY($1)`. What is missing in
+ * the map (or `undefined`) does not exist: a negative entry. An `Error` in place of a value fails that key alone; a rejection fails all.
+ * It must read what was committed before it began, as a `Loader`.
+ */
+export type BatchLoader<Value> = (
+  keys: readonly string[],
+  context: BatchContext<Value>,
+) => Promise<ReadonlyMap<string, Value | NotModified | Error | undefined>>;
 
 export interface GetOptions<Value = never> {
   /** How long this value is fresh, instead of the cache's `ttl`; or, once it is loaded, told from the value. What it throws fails the load. */
@@ -41,7 +65,11 @@ export interface Look<Value> {
 export interface PeekedEntry<Value> {
   readonly value: Value | undefined;
   readonly negative: boolean;
-  readonly state: 'fresh' | 'stale';
+  /**
+   * `due`: may be used, and should be refreshed, since it is soon past its `ttl` (`earlyRefresh`) or was so lately
+   * (`staleWhileRevalidate`): `get` answers with it at once, and has it refreshed.
+   */
+  readonly state: 'fresh' | 'due' | 'stale';
 }
 
 /** Which keys an invalidation means. */
@@ -66,6 +94,17 @@ export interface Cache<Value> {
   get(key: string, loader: Loader<Value>, options?: GetOptions<Value>): Promise<Value | undefined>;
   /** As `get`, and says where the answer came from. */
   look(key: string, loader: Loader<Value>, options?: GetOptions<Value>): Promise<Look<Value>>;
+  /**
+   * The values of up to 1,000 keys, in their order; a key may come twice. From L1, else L2 (read together), else **one** load of all that
+   * is missing. A key that is being loaded already, by a `get` or another `getMany`, is not loaded again, and the other way round.
+   * @throws as `get`, for the first of the keys that has neither a value nor a stale one that may stand in; what was loaded of the others
+   * is kept. `RangeError` for too many keys.
+   */
+  getMany(
+    keys: readonly string[],
+    loader: BatchLoader<Value>,
+    options?: GetOptions<Value>,
+  ): Promise<(Value | undefined)[]>;
   /** What L1 holds, without waiting. Undefined when it holds nothing that may be used. */
   peek(key: string): PeekedEntry<Value> | undefined;
   /**

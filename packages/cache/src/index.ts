@@ -1,4 +1,6 @@
 export type {
+  BatchContext,
+  BatchLoader,
   Cache,
   GetOptions,
   Invalidated,
@@ -23,6 +25,7 @@ export { createCache } from './create-cache.ts';
 export { UnsupportedValueError } from './errors.ts';
 export { KeyError } from './keys/key-error.ts';
 export { type KeyParts, keyOf } from './keys/key-of.ts';
+export { NOT_MODIFIED, type NotModified } from './loading/not-modified.ts';
 export type { CacheOptions, L1Options, LoadsOptions } from './options.ts';
 export type { CacheStats } from './stats.ts';
 export type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from './store.ts';

@@ -19,8 +19,17 @@ export type StoreRead =
   | { readonly kind: 'claimed'; readonly token: string }
   /** No value, since it was invalidated: no older copy of it may be served. */
   | { readonly kind: 'deleted'; readonly token: string }
-  /** A value, as text; `freshForMs` is negative once it is stale. */
-  | { readonly kind: 'value'; readonly token: string; readonly freshForMs: number; readonly text: string }
+  /**
+   * A value, as text; `freshForMs` is negative once it is stale. `doubted`: it may have been invalidated, and the store has lost that; it
+   * is not fresh, and may do nothing but stand in.
+   */
+  | {
+      readonly kind: 'value';
+      readonly token: string;
+      readonly freshForMs: number;
+      readonly text: string;
+      readonly doubted?: true;
+    }
   /** The loader said that there is no such thing. */
   | { readonly kind: 'negative'; readonly token: string; readonly freshForMs: number };
 

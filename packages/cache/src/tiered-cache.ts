@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type {
+  BatchLoader,
   Cache,
   GetOptions,
   Invalidated,
@@ -9,9 +10,12 @@ import type {
   PeekedEntry,
   SetOptions,
 } from './cache.ts';
+import { createEarlyRefresh } from './core/early-refresh.ts';
+import type { L1Entry } from './core/l1-entry.ts';
 import { abortable } from './loading/abortable.ts';
 import { createLoads, type Loads } from './loading/loads.ts';
 import { LookUps } from './loading/look-ups.ts';
+import { checkKeys, getMany } from './loading/many.ts';
 import { Meter } from './meter.ts';
 import type { ParsedOptions } from './options.ts';
 import type { CacheStats } from './stats.ts';
@@ -43,21 +47,32 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #values: Values<Value>;
   readonly #l1: L1Tier<Value>;
   readonly #l2: L2Tier | undefined;
-  readonly #loads: Loads<Value>;
+  readonly #loads: Loads;
   readonly #lookUps: LookUps<Value>;
   // The last `set` under way per key; an invalidation takes it away, and L1 is then not filled.
   readonly #writes = new Map<string, object>();
   readonly #stops: (() => void)[] = [];
 
   constructor(options: ParsedOptions<Value>) {
-    const { name, clock, random, bus } = options;
+    const { name, clock, random, bus, staleIfErrorMs, staleWhileRevalidateMs } = options;
     this.name = name;
     this.#options = options;
     const meter = new Meter(name);
     this.#meter = meter;
     this.#shelf = createShelfLife(options);
     this.#values = createValues(options.codec, meter);
-    this.#l1 = new L1Tier({ bounds: options.l1, freshMs: this.#shelf.l1Ms, bus, clock, random, meter });
+    const early = createEarlyRefresh(options.earlyRefresh, random);
+    this.#l1 = new L1Tier({
+      bounds: options.l1,
+      freshMs: this.#shelf.l1Ms,
+      staleIfErrorMs,
+      staleWhileRevalidateMs,
+      early,
+      bus,
+      clock,
+      random,
+      meter,
+    });
     this.#l2 = this.#openL2();
     this.#loads = createLoads(name, options.loads, clock, meter);
     this.#lookUps = new LookUps({
@@ -65,6 +80,7 @@ export class TieredCache<Value> implements Cache<Value> {
       l1: this.#l1,
       l2: this.#l2,
       loads: this.#loads,
+      early,
       shelf: this.#shelf,
       values: this.#values,
       meter,
@@ -77,16 +93,31 @@ export class TieredCache<Value> implements Cache<Value> {
 
   get(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Value | undefined> {
     const entry = this.#l1.find(key);
-    if (entry?.state !== 'fresh') return this.#join(key, loader, options).then((look) => look.value);
+    if (entry?.state !== 'fresh') return this.#ask(entry, key, loader, options).then((look) => look.value);
     this.#meter.answer('l1', entry.negative);
     return Promise.resolve(entry.value);
   }
 
   look(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Look<Value>> {
     const entry = this.#l1.find(key);
-    if (entry?.state !== 'fresh') return this.#join(key, loader, options);
+    if (entry?.state !== 'fresh') return this.#ask(entry, key, loader, options);
     this.#meter.answer('l1', entry.negative);
     return Promise.resolve({ value: entry.value, from: 'l1', negative: entry.negative });
+  }
+
+  async getMany(
+    keys: readonly string[],
+    loader: BatchLoader<Value>,
+    options?: GetOptions<Value>,
+  ): Promise<(Value | undefined)[]> {
+    checkKeys(keys);
+    keys.forEach(checkKey);
+    const parts = { l1: this.#l1, loads: this.#loads, lookUps: this.#lookUps, meter: this.#meter };
+    const values = getMany(keys, loader, options, parts);
+    if (options?.signal === undefined) return await values;
+    // Whoever has left does not hear of its failure.
+    values.catch(() => undefined);
+    return await abortable(values, options.signal);
   }
 
   peek(key: string): PeekedEntry<Value> | undefined {
@@ -181,9 +212,15 @@ export class TieredCache<Value> implements Cache<Value> {
     });
   }
 
-  #join(key: string, loader: Loader<Value>, options: GetOptions | undefined): Promise<Look<Value>> {
+  #ask(
+    entry: L1Entry<Value> | undefined,
+    key: string,
+    loader: Loader<Value>,
+    options: GetOptions | undefined,
+  ): Promise<Look<Value>> {
     try {
       checkKey(key);
+      if (entry?.state === 'due') return Promise.resolve(this.#lookUps.refresh(entry, loader, options));
       const flight = this.#lookUps.join(key, loader, options);
       return options?.signal === undefined ? flight.wait() : this.#waitUntil(options.signal, flight.answer);
     } catch (error) {
