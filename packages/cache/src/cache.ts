@@ -38,7 +38,7 @@ export type BatchLoader<Value> = (
   context: BatchContext<Value>,
 ) => Promise<ReadonlyMap<string, Value | NotModified | Error | undefined>>;
 
-export interface GetOptions<Value = never> {
+export interface GetOptions<Value = never> extends ReadOptions {
   /** How long this value is fresh, instead of the cache's `ttl`; or, once it is loaded, told from the value. What it throws fails the load. */
   readonly ttl?: Duration | ((value: Value) => Duration);
   /** How long it is known that there is no value, instead of the cache's `negativeTtl`. */
@@ -47,14 +47,33 @@ export interface GetOptions<Value = never> {
   readonly signal?: AbortSignal;
 }
 
+export interface ReadOptions {
+  /**
+   * `shared`: the one object that all callers get, deeply frozen, for nothing. `cloned`: a copy of it, of plain data, for this caller
+   * alone, who may change it. Default `"shared"`.
+   */
+  readonly values?: 'shared' | 'cloned';
+}
+
 export interface SetOptions {
   readonly ttl?: Duration;
   readonly negativeTtl?: Duration;
 }
 
+export interface TouchOptions {
+  /** How long the value is fresh from now on. Default: the cache's `ttl`. */
+  readonly ttl?: Duration;
+}
+
+/**
+ * `prolonged`; `absent`: there is no value that is fresh, or it changed meanwhile; `unreachable`: L2 did not answer, or may not be read
+ * at present.
+ */
+export type Touched = 'prolonged' | 'absent' | 'unreachable';
+
 /** An answer, and how it came about. */
 export interface Look<Value> {
-  /** Shared and deeply frozen. */
+  /** Shared and deeply frozen, unless `cloned`. */
   readonly value: Value | undefined;
   readonly from: Tier;
   /** True when it is known that there is no value. */
@@ -123,6 +142,12 @@ export interface Cache<Value> {
    * after which an old answer is better than none, and for what may have changed. It stands in from L1 only: L2 lets go of it.
    */
   expire(target: InvalidateTarget): Promise<Invalidated>;
+  /**
+   * Prolongs a value that is fresh, without loading it: from now on for `ttl` (less its jitter), never shorter than before. In L2, where there
+   * is one, from which L1 goes on reading at least every `l1.ttl`; else in L1, where nothing is fresh for longer than `l1.ttl` after its
+   * load. A touch that is late prolongs nothing but what it has seen: an invalidated value does not come back.
+   */
+  touch(key: string, options?: TouchOptions): Promise<Touched>;
   stats(): CacheStats;
   /** Stops listening, and waits for the fills under way. Afterwards every `get` goes to its loader. The store and the bus stay open. */
   close(): Promise<void>;

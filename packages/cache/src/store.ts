@@ -47,6 +47,9 @@ export interface StoreFill {
   readonly loadedAgoMs: number;
 }
 
+/** How long a value is to last. */
+export type StoreTouch = Pick<StoreFill, 'token' | 'freshForMs' | 'keepForMs'>;
+
 /**
  * One cache's keys. Every method answers within the store's own deadline, or rejects. A call past its deadline may still run
  * later, once: each is harmless then, since it only takes away or compares its token first.
@@ -61,6 +64,8 @@ export interface CacheSpace {
   claim(key: string, forMs: number): Promise<Exclude<StoreRead, { kind: 'absent' }>>;
   /** A negative entry in place of what was `deleted` ends as `deleted`, for as long as that was to be remembered. */
   fill(key: string, fill: StoreFill): Promise<'filled' | 'refused'>;
+  /** Lets the value that has this token be fresh, and kept, for so long from now on, and no shorter than it would be. */
+  touch(key: string, touch: StoreTouch): Promise<'touched' | 'refused'>;
   /**
    * Takes the values and the tokens away, and remembers for `rememberMs` that it did where there was something to take. With 0 it
    * remembers nothing new: only what was known as deleted stays so, under another token.

@@ -9,13 +9,16 @@ import type {
   Look,
   PeekedEntry,
   SetOptions,
+  Touched,
+  TouchOptions,
 } from './cache.ts';
 import { createEarlyRefresh } from './core/early-refresh.ts';
 import type { L1Entry } from './core/l1-entry.ts';
+import { checkKey, checkKeys } from './keys/check-key.ts';
 import { abortable } from './loading/abortable.ts';
 import { createLoads, type Loads } from './loading/loads.ts';
 import { LookUps } from './loading/look-ups.ts';
-import { checkKeys, getMany } from './loading/many.ts';
+import { getMany } from './loading/many.ts';
 import { Meter } from './meter.ts';
 import type { ParsedOptions } from './options.ts';
 import type { CacheStats } from './stats.ts';
@@ -23,6 +26,7 @@ import { type Notice, type Outdated, toMessage, toNotice } from './tiers/bus-mes
 import { L1Tier } from './tiers/l1-tier.ts';
 import { L2Tier } from './tiers/l2-tier.ts';
 import { createShelfLife, type Life, type ShelfLife } from './tiers/shelf-life.ts';
+import { cloneDeep } from './values/clone.ts';
 import { createValues, type Values } from './values/values.ts';
 
 /** Keys deleted in the store, and named on the bus, at a time. */
@@ -92,6 +96,7 @@ export class TieredCache<Value> implements Cache<Value> {
   }
 
   get(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Value | undefined> {
+    if (options?.values === 'cloned') return this.#lookCloned(key, loader, options).then((look) => look.value);
     const entry = this.#l1.find(key);
     if (entry?.state !== 'fresh') return this.#ask(entry, key, loader, options).then((look) => look.value);
     this.#meter.answer('l1', entry.negative);
@@ -99,6 +104,7 @@ export class TieredCache<Value> implements Cache<Value> {
   }
 
   look(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Look<Value>> {
+    if (options?.values === 'cloned') return this.#lookCloned(key, loader, options);
     const entry = this.#l1.find(key);
     if (entry?.state !== 'fresh') return this.#ask(entry, key, loader, options);
     this.#meter.answer('l1', entry.negative);
@@ -110,14 +116,8 @@ export class TieredCache<Value> implements Cache<Value> {
     loader: BatchLoader<Value>,
     options?: GetOptions<Value>,
   ): Promise<(Value | undefined)[]> {
-    checkKeys(keys);
-    keys.forEach(checkKey);
     const parts = { l1: this.#l1, loads: this.#loads, lookUps: this.#lookUps, meter: this.#meter };
-    const values = getMany(keys, loader, options, parts);
-    if (options?.signal === undefined) return await values;
-    // Whoever has left does not hear of its failure.
-    values.catch(() => undefined);
-    return await abortable(values, options.signal);
+    return await getMany(checkKeys(keys), loader, options, parts);
   }
 
   peek(key: string): PeekedEntry<Value> | undefined {
@@ -150,6 +150,13 @@ export class TieredCache<Value> implements Cache<Value> {
 
   expire(target: InvalidateTarget): Promise<Invalidated> {
     return this.#outdate('expired', target);
+  }
+
+  async touch(key: string, options?: TouchOptions): Promise<Touched> {
+    checkKey(key);
+    const life = this.#shelf.parse(options)(null);
+    if (this.#l2 !== undefined) return await this.#l2.prolong(key, life);
+    return this.#l1.prolong(key, life) ? 'prolonged' : 'absent';
   }
 
   stats(): CacheStats {
@@ -210,6 +217,11 @@ export class TieredCache<Value> implements Cache<Value> {
         this.#meter.invalidation(0, 'replay', 'deleted');
       },
     });
+  }
+
+  async #lookCloned(key: string, loader: Loader<Value>, options: GetOptions): Promise<Look<Value>> {
+    const look = await this.look(key, loader, { ...options, values: 'shared' });
+    return { ...look, value: cloneDeep(look.value) };
   }
 
   #ask(
@@ -310,8 +322,4 @@ export class TieredCache<Value> implements Cache<Value> {
         this.#meter.invalidation(notice.keys.length, 'bus', 'off');
     }
   }
-}
-
-function checkKey(key: unknown): void {
-  if (typeof key !== 'string') throw new TypeError(`A cache key is a string, got ${typeof key}; write e.g. String(id)`);
 }

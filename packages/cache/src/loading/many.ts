@@ -1,13 +1,12 @@
 import type { BatchLoader, GetOptions } from '../cache.ts';
 import type { Meter } from '../meter.ts';
 import type { L1Tier } from '../tiers/l1-tier.ts';
+import { cloneDeep } from '../values/clone.ts';
+import { abortable } from './abortable.ts';
 import { Batch } from './batch.ts';
 import type { Flight } from './flight.ts';
 import type { Loads } from './loads.ts';
 import type { LookUps } from './look-ups.ts';
-
-/** Keys of one `getMany`: they wait for each other, and their values come within one deadline of the store. */
-const MAX_KEYS = 1_000;
 
 export interface ManyParts<Value> {
   readonly l1: L1Tier<Value>;
@@ -20,7 +19,7 @@ export interface ManyParts<Value> {
  * The values of the keys, in their order: from L1, and for the rest a flight each, as for a `get`. Their reads of the store begin in
  * one turn, so that they travel together; what they miss is one load.
  */
-export function getMany<Value>(
+export async function getMany<Value>(
   keys: readonly string[],
   loader: BatchLoader<Value>,
   given: GetOptions<Value> | undefined,
@@ -37,24 +36,19 @@ export function getMany<Value>(
     } else if (entry?.state === 'due') values[at] = lookUps.refresh(entry, batch, given).value;
     else flights[at] = lookUps.join(key, batch, given);
   }
-  return collect(values, flights);
+  const all = collect(values, flights);
+  // Whoever has left does not hear of a failure.
+  all.catch(() => undefined);
+  await (given?.signal === undefined ? all : abortable(all, given.signal));
+  return given?.values === 'cloned' ? cloneDeep(values) : values;
 }
 
 /** One after the other, so that of several errors it is always that of the first key. */
 async function collect<Value>(
   values: (Value | undefined)[],
   flights: readonly (Flight<Value> | undefined)[],
-): Promise<(Value | undefined)[]> {
+): Promise<void> {
   // All are counted as callers before any of them has settled.
   const waits = flights.map((flight) => flight?.wait());
   for (const [at, wait] of waits.entries()) if (wait !== undefined) values[at] = (await wait).value;
-  return values;
-}
-
-/** @throws before anything is looked up */
-export function checkKeys(keys: unknown): asserts keys is readonly string[] {
-  if (!Array.isArray(keys)) throw new TypeError(`getMany takes an array of keys, got ${typeof keys}; write [...keys]`);
-  if (keys.length > MAX_KEYS) {
-    throw new RangeError(`getMany takes at most ${MAX_KEYS} keys, got ${keys.length}; ask for them in several calls`);
-  }
 }

@@ -23,10 +23,11 @@ export const deletedText = (id: string): string => `${VERSION}D${id}`;
 
 export function entryText(id: string, text: string | undefined, loadedAtMs: number, freshUntilMs: number): string {
   const kind = text === undefined ? 'N' : 'V';
-  return `${VERSION}${kind}${id}${toTime(loadedAtMs)}${toTime(freshUntilMs)}${text ?? ''}`;
+  return `${VERSION}${kind}${id}${timeText(loadedAtMs)}${timeText(freshUntilMs)}${text ?? ''}`;
 }
 
-const toTime = (ms: number): string =>
+/** A moment, as in an entry. Of two, the later one is the greater text. */
+export const timeText = (ms: number): string =>
   Math.max(0, Math.min(Math.round(ms), MAX_TIME))
     .toString(36)
     .padStart(9, '0');
