@@ -50,7 +50,7 @@ export interface CacheGapMessage {
 /** On `spillway:cache:error`: something failed that no caller hears of. */
 export interface CacheErrorMessage {
   readonly cache: string;
-  readonly operation: 'read' | 'claim' | 'fill' | 'invalidate' | 'replace' | 'forget' | 'encode' | 'decode';
+  readonly operation: 'read' | 'claim' | 'fill' | 'touch' | 'invalidate' | 'replace' | 'forget' | 'encode' | 'decode';
   readonly error: unknown;
 }
 

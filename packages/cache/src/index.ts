@@ -1,4 +1,6 @@
 export type {
+  BatchContext,
+  BatchLoader,
   Cache,
   GetOptions,
   Invalidated,
@@ -7,7 +9,10 @@ export type {
   Loader,
   Look,
   PeekedEntry,
+  ReadOptions,
   SetOptions,
+  Touched,
+  TouchOptions,
 } from './cache.ts';
 export type {
   CacheBoundMessage,
@@ -23,8 +28,9 @@ export { createCache } from './create-cache.ts';
 export { UnsupportedValueError } from './errors.ts';
 export { KeyError } from './keys/key-error.ts';
 export { type KeyParts, keyOf } from './keys/key-of.ts';
+export { NOT_MODIFIED, type NotModified } from './loading/not-modified.ts';
 export type { CacheOptions, L1Options, LoadsOptions } from './options.ts';
 export type { CacheStats } from './stats.ts';
-export type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from './store.ts';
+export type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState, StoreTouch } from './store.ts';
 export type { CacheCodec } from './values/codec.ts';
 export { jsonCodec } from './values/json-codec.ts';

@@ -23,6 +23,16 @@ export interface CacheOptions<Value> {
   readonly negativeTtl?: Duration;
   /** How long past its freshness a value may stand in when neither L2 nor the loader answers. Default `"24h"`. */
   readonly staleIfError?: Duration;
+  /**
+   * How long past its `ttl` a value may still answer at once, while one load refreshes it in the background. Only one that is known not to
+   * have been invalidated: that L2 still holds, or that was read within `l1.ttl`. At most `staleIfError`; default `"0s"`: never.
+   */
+  readonly staleWhileRevalidate?: Duration;
+  /**
+   * Refreshes values in the background ahead of their end (XFetch): the beta of the paper, 1 is its optimum, more is earlier. Default 0:
+   * never. How long a load takes is measured.
+   */
+  readonly earlyRefresh?: number;
   /** Default 10,000 entries, 64 MiB, and 5 s. */
   readonly l1?: L1Options | 'off';
   readonly l2?: CacheStore;
@@ -67,6 +77,8 @@ export interface ParsedOptions<Value> {
   readonly ttlMs: number;
   readonly negativeTtlMs: number;
   readonly staleIfErrorMs: number;
+  readonly staleWhileRevalidateMs: number;
+  readonly earlyRefresh: number;
   readonly l1: { readonly maxEntries: number; readonly maxBytes: number; readonly ttlMs: number } | undefined;
   readonly l2: CacheStore | undefined;
   readonly bus: Bus | undefined;
@@ -92,11 +104,18 @@ export function parseOptions<Value>(options: CacheOptions<Value>): ParsedOptions
   const ttlMs = check.duration('ttl', options.ttl, 0);
   const l1 = options.l1 ?? { maxEntries: 10_000 };
   const loads = options.loads ?? { concurrent: 64, queued: 1_024 };
+  const staleIfErrorMs = check.duration('staleIfError', options.staleIfError, 86_400_000);
   const parsed: ParsedOptions<Value> = {
     name: check.name(options.name),
     ttlMs,
     negativeTtlMs: check.duration('negativeTtl', options.negativeTtl, Math.min(ttlMs, DEFAULT_NEGATIVE_MS)),
-    staleIfErrorMs: check.duration('staleIfError', options.staleIfError, 86_400_000),
+    staleIfErrorMs,
+    staleWhileRevalidateMs: check.atMost(
+      'staleWhileRevalidate',
+      check.duration('staleWhileRevalidate', options.staleWhileRevalidate, 0),
+      { ms: staleIfErrorMs, of: 'staleIfError' },
+    ),
+    earlyRefresh: check.factor('earlyRefresh', options.earlyRefresh ?? 0),
     l1:
       l1 === 'off'
         ? undefined
@@ -146,6 +165,14 @@ function createChecks(issues: Issue[]) {
       if (!Number.isSafeInteger(value) || value < least) {
         complain(path, `must be an integer >= ${least}, got ${JSON.stringify(value) ?? String(value)}`);
       }
+      return value;
+    },
+    atMost(path: string, ms: number, bound: { ms: number; of: string }): number {
+      if (ms > bound.ms) complain(path, `must not be longer than ${bound.of}, ${bound.ms} ms, got ${ms} ms`);
+      return ms;
+    },
+    factor(path: string, value: number): number {
+      if (!Number.isFinite(value) || value < 0) complain(path, `must be a number >= 0, 1 for the usual, got ${value}`);
       return value;
     },
     share(path: string, value: number): number {

@@ -19,8 +19,17 @@ export type StoreRead =
   | { readonly kind: 'claimed'; readonly token: string }
   /** No value, since it was invalidated: no older copy of it may be served. */
   | { readonly kind: 'deleted'; readonly token: string }
-  /** A value, as text; `freshForMs` is negative once it is stale. */
-  | { readonly kind: 'value'; readonly token: string; readonly freshForMs: number; readonly text: string }
+  /**
+   * A value, as text; `freshForMs` is negative once it is stale. `doubted`: it may have been invalidated, and the store has lost that; it
+   * is not fresh, and may do nothing but stand in.
+   */
+  | {
+      readonly kind: 'value';
+      readonly token: string;
+      readonly freshForMs: number;
+      readonly text: string;
+      readonly doubted?: true;
+    }
   /** The loader said that there is no such thing. */
   | { readonly kind: 'negative'; readonly token: string; readonly freshForMs: number };
 
@@ -38,6 +47,9 @@ export interface StoreFill {
   readonly loadedAgoMs: number;
 }
 
+/** How long a value is to last. */
+export type StoreTouch = Pick<StoreFill, 'token' | 'freshForMs' | 'keepForMs'>;
+
 /**
  * One cache's keys. Every method answers within the store's own deadline, or rejects. A call past its deadline may still run
  * later, once: each is harmless then, since it only takes away or compares its token first.
@@ -52,6 +64,8 @@ export interface CacheSpace {
   claim(key: string, forMs: number): Promise<Exclude<StoreRead, { kind: 'absent' }>>;
   /** A negative entry in place of what was `deleted` ends as `deleted`, for as long as that was to be remembered. */
   fill(key: string, fill: StoreFill): Promise<'filled' | 'refused'>;
+  /** Lets the value that has this token be fresh, and kept, for so long from now on, and no shorter than it would be. */
+  touch(key: string, touch: StoreTouch): Promise<'touched' | 'refused'>;
   /**
    * Takes the values and the tokens away, and remembers for `rememberMs` that it did where there was something to take. With 0 it
    * remembers nothing new: only what was known as deleted stays so, under another token.

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type {
+  BatchLoader,
   Cache,
   GetOptions,
   Invalidated,
@@ -8,10 +9,16 @@ import type {
   Look,
   PeekedEntry,
   SetOptions,
+  Touched,
+  TouchOptions,
 } from './cache.ts';
+import { createEarlyRefresh } from './core/early-refresh.ts';
+import type { L1Entry } from './core/l1-entry.ts';
+import { checkKey, checkKeys } from './keys/check-key.ts';
 import { abortable } from './loading/abortable.ts';
 import { createLoads, type Loads } from './loading/loads.ts';
 import { LookUps } from './loading/look-ups.ts';
+import { getMany } from './loading/many.ts';
 import { Meter } from './meter.ts';
 import type { ParsedOptions } from './options.ts';
 import type { CacheStats } from './stats.ts';
@@ -19,6 +26,7 @@ import { type Notice, type Outdated, toMessage, toNotice } from './tiers/bus-mes
 import { L1Tier } from './tiers/l1-tier.ts';
 import { L2Tier } from './tiers/l2-tier.ts';
 import { createShelfLife, type Life, type ShelfLife } from './tiers/shelf-life.ts';
+import { cloneDeep } from './values/clone.ts';
 import { createValues, type Values } from './values/values.ts';
 
 /** Keys deleted in the store, and named on the bus, at a time. */
@@ -43,21 +51,32 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #values: Values<Value>;
   readonly #l1: L1Tier<Value>;
   readonly #l2: L2Tier | undefined;
-  readonly #loads: Loads<Value>;
+  readonly #loads: Loads;
   readonly #lookUps: LookUps<Value>;
   // The last `set` under way per key; an invalidation takes it away, and L1 is then not filled.
   readonly #writes = new Map<string, object>();
   readonly #stops: (() => void)[] = [];
 
   constructor(options: ParsedOptions<Value>) {
-    const { name, clock, random, bus } = options;
+    const { name, clock, random, bus, staleIfErrorMs, staleWhileRevalidateMs } = options;
     this.name = name;
     this.#options = options;
     const meter = new Meter(name);
     this.#meter = meter;
     this.#shelf = createShelfLife(options);
     this.#values = createValues(options.codec, meter);
-    this.#l1 = new L1Tier({ bounds: options.l1, freshMs: this.#shelf.l1Ms, bus, clock, random, meter });
+    const early = createEarlyRefresh(options.earlyRefresh, random);
+    this.#l1 = new L1Tier({
+      bounds: options.l1,
+      freshMs: this.#shelf.l1Ms,
+      staleIfErrorMs,
+      staleWhileRevalidateMs,
+      early,
+      bus,
+      clock,
+      random,
+      meter,
+    });
     this.#l2 = this.#openL2();
     this.#loads = createLoads(name, options.loads, clock, meter);
     this.#lookUps = new LookUps({
@@ -65,6 +84,7 @@ export class TieredCache<Value> implements Cache<Value> {
       l1: this.#l1,
       l2: this.#l2,
       loads: this.#loads,
+      early,
       shelf: this.#shelf,
       values: this.#values,
       meter,
@@ -76,17 +96,28 @@ export class TieredCache<Value> implements Cache<Value> {
   }
 
   get(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Value | undefined> {
+    if (options?.values === 'cloned') return this.#lookCloned(key, loader, options).then((look) => look.value);
     const entry = this.#l1.find(key);
-    if (entry?.state !== 'fresh') return this.#join(key, loader, options).then((look) => look.value);
+    if (entry?.state !== 'fresh') return this.#ask(entry, key, loader, options).then((look) => look.value);
     this.#meter.answer('l1', entry.negative);
     return Promise.resolve(entry.value);
   }
 
   look(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Look<Value>> {
+    if (options?.values === 'cloned') return this.#lookCloned(key, loader, options);
     const entry = this.#l1.find(key);
-    if (entry?.state !== 'fresh') return this.#join(key, loader, options);
+    if (entry?.state !== 'fresh') return this.#ask(entry, key, loader, options);
     this.#meter.answer('l1', entry.negative);
     return Promise.resolve({ value: entry.value, from: 'l1', negative: entry.negative });
+  }
+
+  async getMany(
+    keys: readonly string[],
+    loader: BatchLoader<Value>,
+    options?: GetOptions<Value>,
+  ): Promise<(Value | undefined)[]> {
+    const parts = { l1: this.#l1, loads: this.#loads, lookUps: this.#lookUps, meter: this.#meter };
+    return await getMany(checkKeys(keys), loader, options, parts);
   }
 
   peek(key: string): PeekedEntry<Value> | undefined {
@@ -119,6 +150,13 @@ export class TieredCache<Value> implements Cache<Value> {
 
   expire(target: InvalidateTarget): Promise<Invalidated> {
     return this.#outdate('expired', target);
+  }
+
+  async touch(key: string, options?: TouchOptions): Promise<Touched> {
+    checkKey(key);
+    const life = this.#shelf.parse(options)(null);
+    if (this.#l2 !== undefined) return await this.#l2.prolong(key, life);
+    return this.#l1.prolong(key, life) ? 'prolonged' : 'absent';
   }
 
   stats(): CacheStats {
@@ -181,9 +219,20 @@ export class TieredCache<Value> implements Cache<Value> {
     });
   }
 
-  #join(key: string, loader: Loader<Value>, options: GetOptions | undefined): Promise<Look<Value>> {
+  async #lookCloned(key: string, loader: Loader<Value>, options: GetOptions): Promise<Look<Value>> {
+    const look = await this.look(key, loader, { ...options, values: 'shared' });
+    return { ...look, value: cloneDeep(look.value) };
+  }
+
+  #ask(
+    entry: L1Entry<Value> | undefined,
+    key: string,
+    loader: Loader<Value>,
+    options: GetOptions | undefined,
+  ): Promise<Look<Value>> {
     try {
       checkKey(key);
+      if (entry?.state === 'due') return Promise.resolve(this.#lookUps.refresh(entry, loader, options));
       const flight = this.#lookUps.join(key, loader, options);
       return options?.signal === undefined ? flight.wait() : this.#waitUntil(options.signal, flight.answer);
     } catch (error) {
@@ -273,8 +322,4 @@ export class TieredCache<Value> implements Cache<Value> {
         this.#meter.invalidation(notice.keys.length, 'bus', 'off');
     }
   }
-}
-
-function checkKey(key: unknown): void {
-  if (typeof key !== 'string') throw new TypeError(`A cache key is a string, got ${typeof key}; write e.g. String(id)`);
 }

@@ -5,15 +5,17 @@ export interface L1Entry<Value> extends Evictable<L1Entry<Value>> {
   readonly key: string;
   value: Value | undefined;
   negative: boolean;
-  /** By the cache's clock. */
+  /** By the cache's clock. Reads of it are fresh and ask nothing more until then; an early refresh may be due from then on. */
   freshUntilUs: number;
+  /** When it has to be proven again, whatever its time to live. */
+  ceilingUs: number;
   /** When it must not be used at all any more. */
   usableUntilUs: number;
   /** What it was read under: an entry of another epoch may have missed an invalidation, and has to be proven again. */
   epoch: number;
   bytes: number;
   /** As of the last `peek`. */
-  state: 'fresh' | 'stale';
+  state: 'fresh' | 'due' | 'stale';
   // Of the eviction policy, as `Evictable` says.
   readonly hash: number;
   uses: number;

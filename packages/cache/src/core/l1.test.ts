@@ -5,6 +5,7 @@ const record = (value: string, valueBytes = 10): L1Record<string> => ({
   value,
   negative: false,
   freshUntilUs: 1,
+  ceilingUs: 1,
   usableUntilUs: 1,
   epoch: 0,
   valueBytes,

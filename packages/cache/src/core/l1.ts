@@ -15,6 +15,7 @@ export interface L1Record<Value> {
   readonly value: Value | undefined;
   readonly negative: boolean;
   readonly freshUntilUs: number;
+  readonly ceilingUs: number;
   readonly usableUntilUs: number;
   readonly epoch: number;
   /** Of the value alone. */
@@ -83,12 +84,12 @@ export function createL1<Value>(
         onBound('l1-bytes');
         return;
       }
-      const { value, negative, freshUntilUs, usableUntilUs, epoch } = record;
+      const { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch } = record;
       if (present !== undefined) {
         // In place, so that a refreshed entry keeps its standing with the eviction policy; somebody asked for it.
         eviction.touch(present);
         bytes += size - present.bytes;
-        Object.assign(present, { value, negative, freshUntilUs, usableUntilUs, epoch, bytes: size });
+        Object.assign(present, { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch, bytes: size });
         makeRoom(0, 0);
         return;
       }
@@ -98,6 +99,7 @@ export function createL1<Value>(
         value,
         negative,
         freshUntilUs,
+        ceilingUs,
         usableUntilUs,
         epoch,
         bytes: size,

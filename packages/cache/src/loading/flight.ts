@@ -1,6 +1,8 @@
+import type { Clock } from '@spillway/kernel';
 import type { GetOptions, Loader, Look } from '../cache.ts';
 import type { Meter } from '../meter.ts';
 import type { Outdated } from '../tiers/bus-message.ts';
+import type { Batch } from './batch.ts';
 
 /** A value that may stand in when nobody answers. */
 export interface Standby<Value> {
@@ -11,10 +13,13 @@ export interface Standby<Value> {
 /** What a flight was begun for. */
 export interface Errand<Value> {
   readonly key: string;
-  readonly loader: Loader<Value>;
+  /** A batch loads several keys at once. */
+  readonly loader: Loader<Value> | Batch<Value>;
   readonly given: GetOptions | undefined;
   /** How often it began again, since the key was invalidated meanwhile. */
   readonly attempt: number;
+  /** `refresh`: its callers have their answer already. */
+  readonly purpose: 'answer' | 'refresh';
 }
 
 /** One look-up of one key under way, shared by everyone who asks meanwhile. */
@@ -23,14 +28,14 @@ export class Flight<Value> {
   readonly beganUs: number;
   /** The epoch of L1 when it began: see `L1Entry.epoch`. */
   readonly epoch: number;
-  /** Settles once: with the result, or earlier with a stale value when the soft timeout has passed. */
-  readonly answer: Promise<Look<Value>>;
   /** The key changed since the flight began: what it brings may be old, and must not be kept. */
   overtaken: Outdated | undefined;
   standby: Standby<Value> | undefined;
+  /** Somebody waits, or did. */
+  awaited = false;
   readonly #meter: Meter;
-  readonly #resolve: (look: Look<Value>) => void;
-  readonly #reject: (error: unknown) => void;
+  #answer: PromiseWithResolvers<Look<Value>>;
+  #atOnce: { readonly answer: Promise<Look<Value>>; readonly look: Look<Value>; readonly untilUs: number } | undefined;
   #outcome: Look<Value> | 'failed' | undefined;
   #callers = 0;
   #softTimer: NodeJS.Timeout | undefined;
@@ -40,19 +45,39 @@ export class Flight<Value> {
     this.beganUs = beganUs;
     this.epoch = epoch;
     this.#meter = meter;
-    const { promise, resolve, reject } = Promise.withResolvers<Look<Value>>();
-    this.answer = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    // Every caller may have given up by the time it fails.
-    promise.catch(ignore);
+    this.#answer = quietPromise();
+  }
+
+  /** Settles once: with the result, or earlier with a stale value when the soft timeout has passed. */
+  get answer(): Promise<Look<Value>> {
+    return this.#atOnce?.answer ?? this.#answer.promise;
   }
 
   /** The answer, for one more caller. They are metered here, not by a promise of their own for each. */
   wait(): Promise<Look<Value>> {
-    if (this.#outcome === undefined) this.#callers += 1;
+    if (this.#atOnce !== undefined) this.#count(this.#atOnce.look, 1);
+    else if (this.#outcome === undefined) this.#callers += 1;
     else this.#count(this.#outcome, 1);
     return this.answer;
+  }
+
+  /**
+   * Answers all who wait, and who come before `untilUs`, with what the store had. The flight goes on; what it brings is the answer of those
+   * who come later.
+   */
+  answerAtOnce(look: Look<Value>, untilUs: number): void {
+    if (!this.#settle(look)) return;
+    this.#answer.resolve(look);
+    this.#atOnce = { answer: this.#answer.promise, look, untilUs };
+    this.#answer = quietPromise();
+    this.#outcome = undefined;
+    this.#callers = 0;
+  }
+
+  /** Somebody comes. */
+  join(clock: Clock): void {
+    this.awaited = true;
+    if (this.#atOnce !== undefined && clock.nowUs() >= this.#atOnce.untilUs) this.#atOnce = undefined;
   }
 
   /** Offers a stand-in; the one that was made last wins. After `softTimeoutMs` `onSlow` is called, once. */
@@ -63,11 +88,11 @@ export class Flight<Value> {
   }
 
   resolve(look: Look<Value>): void {
-    if (this.#settle(look)) this.#resolve(look);
+    if (this.#settle(look)) this.#answer.resolve(look);
   }
 
   reject(error: unknown): void {
-    if (this.#settle('failed')) this.#reject(error);
+    if (this.#settle('failed')) this.#answer.reject(error);
   }
 
   /** No more timers. */
@@ -86,6 +111,13 @@ export class Flight<Value> {
     if (outcome === 'failed') this.#meter.answers.failed += callers;
     else for (let caller = 0; caller < callers; caller += 1) this.#meter.answer(outcome.from, outcome.negative);
   }
+}
+
+/** Every caller may have given up by the time it fails. */
+function quietPromise<Value>(): PromiseWithResolvers<Value> {
+  const all = Promise.withResolvers<Value>();
+  all.promise.catch(ignore);
+  return all;
 }
 
 const ignore = (): void => undefined;

@@ -1,5 +1,4 @@
 import { type Clock, OverloadedError, StoreUnavailableError } from '@spillway/kernel';
-import type { LoadContext, Loader } from '../cache.ts';
 import { type Bulkhead, createBulkhead } from '../core/bulkhead.ts';
 import type { Meter } from '../meter.ts';
 
@@ -10,21 +9,32 @@ export interface LoadsBounds {
 }
 
 /** Runs loaders, never too many at a time, and never waits too long for one. */
-export interface Loads<Value> {
+export interface Loads {
   /**
-   * What the loader answers. A load that is past its hard timeout rejects here and keeps its place until it settles: the truth is
+   * What the loader answers about `what`: a key, or the keys of a batch, which is one load. A load that is past its hard timeout rejects here and keeps its place until it settles: the truth is
    * never asked for more than `concurrent` at once. What it still brings goes to `onLate`.
+   * @param previous for the loader's context
    * @throws {OverloadedError} when there is no room, or none within the hard timeout
    * @throws {StoreUnavailableError} past the hard timeout
    */
-  run(key: string, loader: Loader<Value>, onLate: (value: Value | undefined) => void): Promise<Value | undefined>;
+  run<What, Previous, Loaded>(
+    what: What,
+    loader: (what: What, context: Context<Previous>) => Promise<Loaded>,
+    onLate: (loaded: Loaded) => void,
+    previous: Previous,
+  ): Promise<Loaded>;
   readonly running: number;
   readonly queued: number;
 }
 
-export function createLoads<Value>(name: string, bounds: LoadsBounds, clock: Clock, meter: Meter): Loads<Value> {
-  const what = `The queue of loads of cache ${JSON.stringify(name)}`;
-  const bulkhead = createBulkhead(what, bounds);
+interface Context<Previous> {
+  readonly signal: AbortSignal;
+  readonly previous: Previous;
+}
+
+export function createLoads(name: string, bounds: LoadsBounds, clock: Clock, meter: Meter): Loads {
+  const queue = `The queue of loads of cache ${JSON.stringify(name)}`;
+  const bulkhead = createBulkhead(queue, bounds);
 
   const refuse = (durationMs: number): void => {
     meter.load('overloaded', durationMs);
@@ -32,15 +42,20 @@ export function createLoads<Value>(name: string, bounds: LoadsBounds, clock: Clo
   };
 
   return {
-    run(key, loader, onLate) {
+    run<What, Previous, Loaded>(
+      what: What,
+      loader: (what: What, context: Context<Previous>) => Promise<Loaded>,
+      onLate: (loaded: Loaded) => void,
+      previous: Previous,
+    ) {
       const beganUs = clock.nowUs();
       const passedMs = (): number => (clock.nowUs() - beganUs) / 1000;
-      const context = new LazyContext();
-      const { promise, resolve, reject } = Promise.withResolvers<Value | undefined>();
+      const context = new LazyContext(previous);
+      const { promise, resolve, reject } = Promise.withResolvers<Loaded>();
       let answered = false;
 
       const start = (): void => {
-        void work(bulkhead, () => loader(key, context)).then(
+        void work(bulkhead, () => loader(what, context)).then(
           (value) => {
             if (answered) {
               onLate(value);
@@ -65,7 +80,7 @@ export function createLoads<Value>(name: string, bounds: LoadsBounds, clock: Clo
         bulkhead.leave(waiter);
         if (waiting) {
           refuse(passedMs());
-          reject(new OverloadedError(what, bounds.concurrent + bounds.queued));
+          reject(new OverloadedError(queue, bounds.concurrent + bounds.queued));
           return;
         }
         meter.load('timed-out', passedMs());
@@ -104,9 +119,14 @@ async function work<Value>(bulkhead: Bulkhead, load: () => Promise<Value>): Prom
 }
 
 /** An AbortController costs more than many a load: it is made when a loader asks for the signal. */
-class LazyContext implements LoadContext {
+class LazyContext<Previous> implements Context<Previous> {
+  readonly previous: Previous;
   #controller: AbortController | undefined;
   #reason: { readonly error: unknown } | undefined;
+
+  constructor(previous: Previous) {
+    this.previous = previous;
+  }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

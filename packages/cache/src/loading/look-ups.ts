@@ -1,5 +1,7 @@
 import { FleetingMap, OverloadedError } from '@spillway/kernel';
 import type { GetOptions, Loader, Look } from '../cache.ts';
+import type { EarlyRefresh } from '../core/early-refresh.ts';
+import type { L1Entry } from '../core/l1-entry.ts';
 import type { Meter } from '../meter.ts';
 import type { ParsedOptions } from '../options.ts';
 import type { StoreRead } from '../store.ts';
@@ -8,8 +10,11 @@ import type { L1Tier } from '../tiers/l1-tier.ts';
 import type { L2Tier } from '../tiers/l2-tier.ts';
 import type { Life, ShelfLife } from '../tiers/shelf-life.ts';
 import type { Values } from '../values/values.ts';
-import { Flight, type Standby } from './flight.ts';
+import type { Batch } from './batch.ts';
+import { type Errand, Flight, type Standby } from './flight.ts';
 import type { Loads } from './loads.ts';
+import { currentValue, type NotModified } from './not-modified.ts';
+import { answersUntilUs, toAtOnce } from './refreshes.ts';
 
 /** Keys looked up at a time (G7). Far beyond what the loads let through: a guard, not a setting. */
 const MAX_FLIGHTS = 100_000;
@@ -21,7 +26,8 @@ export interface LookUpParts<Value> {
   readonly options: ParsedOptions<Value>;
   readonly l1: L1Tier<Value>;
   readonly l2: L2Tier | undefined;
-  readonly loads: Loads<Value>;
+  readonly loads: Loads;
+  readonly early: EarlyRefresh | undefined;
   readonly shelf: ShelfLife;
   readonly values: Values<Value>;
   readonly meter: Meter;
@@ -42,16 +48,36 @@ export class LookUps<Value> {
   }
 
   /** The flight under way for the key, or a new one. It rejects with what the load rejects with. */
-  join(key: string, loader: Loader<Value>, given: GetOptions | undefined, attempt = 0): Flight<Value> {
-    const { options, l1, shelf, meter } = this.#parts;
+  join(key: string, loader: Loader<Value> | Batch<Value>, given: GetOptions | undefined): Flight<Value> {
+    const flight = this.#flying(key) ?? this.#begin({ key, loader, given, attempt: 0, purpose: 'answer' });
+    flight.join(this.#parts.options.clock);
+    return flight;
+  }
+
+  /** Answers with an entry that is due, and has it refreshed, unless somebody is about it. */
+  refresh(entry: L1Entry<Value>, loader: Loader<Value> | Batch<Value>, given: GetOptions | undefined): Look<Value> {
+    const { key, value } = entry;
+    const from = this.#parts.l1.isPast(entry) ? 'stale' : 'l1';
+    if (this.#flying(key) === undefined) this.#begin({ key, loader, given, attempt: 0, purpose: 'refresh' });
+    this.#parts.meter.answer(from, false);
+    return { value, from, negative: false };
+  }
+
+  /** The flight for the key that may be joined. */
+  #flying(key: string): Flight<Value> | undefined {
     const flying = this.#flights.get(key);
-    if (flying !== undefined) {
-      if (flying.epoch === l1.epoch) return flying;
-      // It began before messages may have been missed, one about this key perhaps.
-      this.overtake(key, 'expired');
-    }
-    const lives = shelf.parse(given);
-    const flight = new Flight<Value>({ key, loader, given, attempt }, options.clock.nowUs(), l1.epoch, meter);
+    if (flying === undefined) return undefined;
+    if (flying.epoch === this.#parts.l1.epoch) return flying;
+    // It began before messages may have been missed, one about this key perhaps.
+    this.overtake(key, 'expired');
+    return undefined;
+  }
+
+  #begin(errand: Errand<Value>): Flight<Value> {
+    const { options, l1, shelf, meter } = this.#parts;
+    const { key, loader } = errand;
+    const lives = shelf.parse(errand.given);
+    const flight = new Flight<Value>(errand, options.clock.nowUs(), l1.epoch, meter);
     const entry = l1.find(key);
     if (entry !== undefined && !entry.negative) {
       this.#offer(flight, { value: entry.value as Value, usableUntilUs: entry.usableUntilUs });
@@ -65,6 +91,7 @@ export class LookUps<Value> {
       return flight;
     }
     this.#flights.add(key, flight);
+    if (typeof loader !== 'function') loader.expect(key);
     this.#fly(flight, lives);
     return flight;
   }
@@ -108,26 +135,34 @@ export class LookUps<Value> {
 
   /** Ends the flight, well or badly. Never rejects. */
   async #load(flight: Flight<Value>, lives: Lives, token: string | undefined): Promise<void> {
-    const { l1, loads, values, meter } = this.#parts;
+    const { l1, loads, early, values, meter, options } = this.#parts;
     const { errand, beganUs, epoch } = flight;
     const { key, loader } = errand;
+    const previous = flight.standby?.value;
+    const loadBeganUs = early === undefined ? 0 : options.clock.nowUs();
     const fill = (value: Value | undefined, life: Life): void => {
       if (token !== undefined) this.#fill(flight, token, value, life);
     };
     try {
       // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
-      const loaded = await loads.run(key, loader, (late) => {
+      const onLate = (late: Value | NotModified | undefined): void => {
         // Nobody waits for it any more whom an error of the caller's `ttl` could reach.
         try {
-          fill(late, lives(late));
+          const value = currentValue(late, previous);
+          fill(value, lives(value));
         } catch (error) {
           meter.error('fill', error);
         }
-      });
-      const { value, bytes } = values.share(loaded);
+      };
+      const loaded = await (typeof loader === 'function'
+        ? loads.run(key, loader, onLate, previous)
+        : loader.load(key, previous, onLate));
+      const loadUs = early === undefined ? undefined : options.clock.nowUs() - loadBeganUs;
+      if (loadUs !== undefined) early?.took(loadUs);
+      const { value, bytes } = values.share(currentValue(loaded, previous));
       if (flight.overtaken === undefined) {
         const life = lives(value);
-        l1.keep(key, { value, bytes, life, beganUs, epoch });
+        l1.keep(key, { value, bytes, life, beganUs, epoch, loadUs });
         fill(value, life);
       }
       this.#arrive(flight, { value, from: 'loader', negative: value === undefined });
@@ -139,14 +174,17 @@ export class LookUps<Value> {
 
   #arrive(flight: Flight<Value>, look: Look<Value>): void {
     this.#land(flight);
-    // What an overtaken flight brings may be older than the change that its waiters must see by now.
-    if (flight.overtaken === undefined || flight.errand.attempt >= MAX_RESTARTS) flight.resolve(look);
+    // What an overtaken flight brings may be older than the change that its waiters must see by now. Where nobody waits, nobody minds.
+    if (flight.overtaken === undefined || flight.errand.attempt >= MAX_RESTARTS || !flight.awaited)
+      flight.resolve(look);
     else this.#restart(flight);
   }
 
   #restart(flight: Flight<Value>): void {
-    const { key, loader, given, attempt } = flight.errand;
-    this.join(key, loader, given, attempt + 1).answer.then(
+    const { key, attempt } = flight.errand;
+    const next = this.#flying(key) ?? this.#begin({ ...flight.errand, attempt: attempt + 1, purpose: 'answer' });
+    next.join(this.#parts.options.clock);
+    next.answer.then(
       (later) => flight.resolve(later),
       (error: unknown) => flight.reject(error),
     );
@@ -169,13 +207,19 @@ export class LookUps<Value> {
         const decoded = this.#parts.values.decode(read.text);
         if (decoded === undefined) return undefined;
         const { value } = decoded;
-        if (read.freshForMs > 0) {
-          this.#keep(flight, read.freshForMs, decoded);
-          return { value, from: 'l2', negative: false };
+        const { options, early, shelf } = this.#parts;
+        const { usableMs } = shelf.remaining(read.freshForMs, false);
+        const usableUntilUs = options.clock.nowUs() + usableMs * 1000;
+        const { staleWhileRevalidateMs } = options;
+        const may = toAtOnce(flight, read, usableUntilUs, { early, staleWhileRevalidateMs });
+        if (may !== 'nothing') this.#keep(flight, read.freshForMs, decoded);
+        const look: Look<Value> = { value, from: read.freshForMs > 0 ? 'l2' : 'stale', negative: false };
+        if (may === 'end') return look;
+        if (usableMs > 0) this.#offer(flight, { value, usableUntilUs });
+        // The answer, and the load goes on behind it.
+        if (may === 'answer' && flight.overtaken === undefined) {
+          flight.answerAtOnce(look, answersUntilUs(flight.beganUs, usableUntilUs, options));
         }
-        const { usableMs } = this.#parts.shelf.remaining(read.freshForMs, false);
-        const nowUs = this.#parts.options.clock.nowUs();
-        if (usableMs > 0) this.#offer(flight, { value, usableUntilUs: nowUs + usableMs * 1000 });
         return undefined;
       }
       default:
@@ -219,15 +263,17 @@ export class LookUps<Value> {
 
   #land(flight: Flight<Value>): void {
     flight.end();
+    const { key, loader } = flight.errand;
+    if (typeof loader !== 'function') loader.release(key);
     // One that was overtaken has been taken out already, and another may be in its place.
-    if (flight.overtaken === undefined) this.#flights.delete(flight.errand.key);
+    if (flight.overtaken === undefined) this.#flights.delete(key);
   }
 
   #crash(flight: Flight<Value>, error: unknown): void {
     flight.end();
     const standsIn = this.#letsStandIn(error);
     // It does not know whether its stand-in was invalidated since; a new look-up does.
-    if (standsIn && flight.overtaken === 'expired' && flight.errand.attempt < MAX_RESTARTS) {
+    if (standsIn && flight.overtaken === 'expired' && flight.errand.attempt < MAX_RESTARTS && flight.awaited) {
       this.#restart(flight);
       return;
     }

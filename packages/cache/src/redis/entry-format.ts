@@ -23,10 +23,11 @@ export const deletedText = (id: string): string => `${VERSION}D${id}`;
 
 export function entryText(id: string, text: string | undefined, loadedAtMs: number, freshUntilMs: number): string {
   const kind = text === undefined ? 'N' : 'V';
-  return `${VERSION}${kind}${id}${toTime(loadedAtMs)}${toTime(freshUntilMs)}${text ?? ''}`;
+  return `${VERSION}${kind}${id}${timeText(loadedAtMs)}${timeText(freshUntilMs)}${text ?? ''}`;
 }
 
-const toTime = (ms: number): string =>
+/** A moment, as in an entry. Of two, the later one is the greater text. */
+export const timeText = (ms: number): string =>
   Math.max(0, Math.min(Math.round(ms), MAX_TIME))
     .toString(36)
     .padStart(9, '0');
@@ -54,12 +55,14 @@ export function parseEntry(raw: string | null, nowMs: number, { disownedMs, doub
       const statedMs = Number.parseInt(raw.slice(LOADED_END, HEADER_END), 36) - nowMs;
       // Not `<`: what is no number is disowned too.
       if (!(loadedAtMs >= disownedMs) || Number.isNaN(statedMs)) return { kind: 'claimed', token };
-      const freshForMs = loadedAtMs < doubtedMs ? Math.min(statedMs, 0) : statedMs;
+      const doubted = loadedAtMs < doubtedMs;
+      const freshForMs = doubted ? Math.min(statedMs, 0) : statedMs;
       if (raw[1] === 'N') {
         if (raw[HEADER_END] === 'D' && freshForMs <= 0) return { kind: 'deleted', token };
         return { kind: 'negative', token, freshForMs };
       }
-      return { kind: 'value', token, freshForMs, text: raw.slice(HEADER_END) };
+      const text = raw.slice(HEADER_END);
+      return doubted ? { kind: 'value', token, freshForMs, text, doubted } : { kind: 'value', token, freshForMs, text };
     }
     default:
       return { kind: 'absent' };

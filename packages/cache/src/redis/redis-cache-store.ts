@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, monotonicClock, StoreUnavailableError, systemClock } from '@spillway/kernel';
 import { createKeys, type RedisLink, RedisReplyError } from '@spillway/redis';
 import type { CacheSpace, CacheStore, StoreRead } from '../store.ts';
-import { claimText, deletedText, entryText, parseEntry } from './entry-format.ts';
-import { claimScript, fillScript, invalidateScript, toMilliseconds } from './scripts.ts';
+import { claimText, deletedText, entryText, parseEntry, timeText } from './entry-format.ts';
+import { claimScript, fillScript, invalidateScript, toMilliseconds, touchScript } from './scripts.ts';
 import { createServerMemory } from './server-memory.ts';
 import { CLOCK_ERROR_MS, createStoreClock } from './store-clock.ts';
 
@@ -101,6 +101,17 @@ export function redisCacheStore({
           const nowMs = time.nowMs();
           const entry = entryText(nextId(), text, nowMs - loadedAgoMs, nowMs + freshForMs);
           return link.run(fillScript, { key: redisKey(key), token, entry, forMs: Math.max(1, Math.ceil(keepForMs)) });
+        },
+        async touch(key, { token, freshForMs, keepForMs }) {
+          const known = time.ready();
+          if (known !== undefined) await known;
+          const freshUntil = timeText(time.nowMs() + freshForMs);
+          return link.run(touchScript, {
+            key: redisKey(key),
+            token,
+            freshUntil,
+            forMs: Math.max(1, Math.ceil(keepForMs)),
+          });
         },
         async invalidate(keys, rememberMs) {
           const forMs = Math.ceil(rememberMs);

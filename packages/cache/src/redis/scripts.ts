@@ -2,6 +2,7 @@ import { defineScript, integers, ScriptReplyError } from '@spillway/redis';
 import { claimLua } from './claim.lua.ts';
 import { fillLua } from './fill.lua.ts';
 import { invalidateLua } from './invalidate.lua.ts';
+import { touchLua } from './touch.lua.ts';
 
 export interface ClaimInput {
   readonly key: string;
@@ -41,6 +42,22 @@ export const fillScript = defineScript<FillInput, 'filled' | 'refused'>({
   keys: ({ key }) => [key],
   args: ({ token, entry, forMs }) => [token, entry, forMs],
   reply: (raw) => (integers('cache.fill', [raw], 1)[0] === 1 ? 'filled' : 'refused'),
+});
+
+export interface TouchInput {
+  readonly key: string;
+  readonly token: string;
+  /** As in the entry. */
+  readonly freshUntil: string;
+  readonly forMs: number;
+}
+
+export const touchScript = defineScript<TouchInput, 'touched' | 'refused'>({
+  name: 'cache.touch',
+  source: touchLua,
+  keys: ({ key }) => [key],
+  args: ({ token, freshUntil, forMs }) => [token, freshUntil, forMs],
+  reply: (raw) => (integers('cache.touch', [raw], 1)[0] === 1 ? 'touched' : 'refused'),
 });
 
 export interface InvalidateInput {

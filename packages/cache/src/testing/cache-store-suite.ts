@@ -80,6 +80,45 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
       expect(await space.read('empty')).toMatchObject({ kind: 'value', text: '' });
     });
 
+    test('G5: a touch lets the value whose token it has be fresh for longer, never shorter, and leaves the token', async () => {
+      const space = await open();
+      const touch = { freshForMs: 500_000, keepForMs: 600_000 };
+      const claim = await space.claim('k', 10_000);
+      expect(await space.touch('k', { token: claim.token, ...touch })).toBe('refused');
+      await space.fill('k', filling(claim.token, { text: 'text' }));
+      const before = await space.read('k');
+      if (before.kind !== 'value') throw new Error('it was filled');
+      const { token } = before;
+      expect(await space.touch('k', { token: claim.token, ...touch })).toBe('refused');
+      for (const each of [touch, { freshForMs: 1, keepForMs: 2 }]) {
+        expect(await space.touch('k', { token, ...each })).toBe('touched');
+        const after = await space.read('k');
+        expect(after).toMatchObject({ kind: 'value', token, text: 'text' });
+        if (after.kind !== 'value') return;
+        expect(after.freshForMs).toBeGreaterThan(400_000);
+        expect(after.freshForMs).toBeLessThanOrEqual(500_100);
+      }
+      expect(await space.fill('k', filling(token, { text: 'new' }))).toBe('filled');
+      expect(await space.touch('k', { token, ...touch })).toBe('refused');
+      await space.invalidate(['k'], 60_000);
+      const deleted = await space.read('k');
+      if (deleted.kind === 'absent') throw new Error('it is remembered');
+      expect(await space.touch('k', { token: deleted.token, ...touch })).toBe('refused');
+      expect(await space.touch('never there', { token, ...touch })).toBe('refused');
+      expect(await space.read('k')).toEqual(deleted);
+    });
+
+    test('what was touched lives as long as it is to be kept', async () => {
+      const space = await open();
+      const claim = await space.claim('k', 10_000);
+      await space.fill('k', filling(claim.token, { freshForMs: 150, keepForMs: 150 }));
+      const read = await space.read('k');
+      if (read.kind !== 'value') throw new Error('it was filled');
+      expect(await space.touch('k', { token: read.token, freshForMs: 60_000, keepForMs: 60_000 })).toBe('touched');
+      await pass(300);
+      expect((await space.read('k')).kind).toBe('value');
+    });
+
     test('G5: after an invalidation neither a claim nor a value from before it can be filled', async () => {
       const space = await open();
       const claim = await space.claim('claimed', 10_000);

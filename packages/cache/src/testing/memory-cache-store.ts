@@ -12,7 +12,7 @@ interface Entry {
   readonly deleted?: boolean;
 }
 
-export type Operation = 'read' | 'claim' | 'fill' | 'invalidate' | 'replace' | 'forget';
+export type Operation = 'read' | 'claim' | 'fill' | 'touch' | 'invalidate' | 'replace' | 'forget';
 
 /** A second tier in this process, for unit tests: several caches may share it, and faults are put in by hand. */
 export interface MemoryCacheStore extends CacheStore {
@@ -113,6 +113,14 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
               goneMs: deleted ? present.goneMs : nowMs() + fill.keepForMs,
             });
             return 'filled';
+          }),
+        touch: (key, { token, freshForMs, keepForMs }) =>
+          act('touch', key, () => {
+            const present = get(idOf(key));
+            if (present?.token !== token || present.kind !== 'value') return 'refused';
+            const [freshUntilMs, goneMs] = [nowMs() + freshForMs, nowMs() + keepForMs];
+            if (freshUntilMs > present.freshUntilMs) entries.set(idOf(key), { ...present, freshUntilMs, goneMs });
+            return 'touched';
           }),
         invalidate: (keys, rememberMs) =>
           act('invalidate', keys.join(','), () => {

@@ -1,4 +1,5 @@
 import type { Bus, Clock, Random } from '@spillway/kernel';
+import type { EarlyRefresh } from '../core/early-refresh.ts';
 import { createL1, type L1, type L1Bounds } from '../core/l1.ts';
 import type { L1Entry } from '../core/l1-entry.ts';
 import type { Meter } from '../meter.ts';
@@ -9,6 +10,10 @@ export interface L1TierOptions {
   readonly bounds: L1Bounds | undefined;
   /** How long an entry is fresh from the beginning of its read; asked for each. */
   readonly freshMs: () => number;
+  /** How long past its end a value may still stand in, or answer while it is being refreshed. */
+  readonly staleIfErrorMs: number;
+  readonly staleWhileRevalidateMs: number;
+  readonly early: EarlyRefresh | undefined;
   readonly bus: Bus | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -24,6 +29,8 @@ export interface Reading<Value> {
   readonly beganUs: number;
   /** The tier's epoch when it began. */
   readonly epoch: number;
+  /** How long its load took, where it was loaded here. */
+  readonly loadUs?: number | undefined;
 }
 
 /** How often a hit looks whether the bus is live. Asking costs as much as the hit. */
@@ -66,22 +73,46 @@ export class L1Tier<Value> {
       this.#l1?.delete(key);
       return undefined;
     }
-    entry.state = 'stale';
+    const proven = nowUs < entry.ceilingUs && entry.epoch === this.#epoch && !entry.negative;
+    entry.state = proven ? this.#judge(entry, nowUs) : 'stale';
+    if (entry.state !== 'stale') this.#l1?.touch(entry);
     return entry;
   }
 
-  keep(key: string, { value, bytes, life, beganUs, epoch }: Reading<Value>): void {
+  keep(key: string, { value, bytes, life, beganUs, epoch, loadUs }: Reading<Value>): void {
     if (this.#l1 === undefined || this.#closed || life.usableMs <= 0) return;
     const nowUs = this.#options.clock.nowUs();
+    const negative = value === undefined;
+    // From the beginning of the read: what it read may have changed the moment after. No hit ever moves it.
+    const ceilingUs = beganUs + this.#options.freshMs() * 1000;
+    const zoneUs = negative ? 0 : (this.#options.early?.zoneUs(loadUs) ?? 0);
     this.#l1.put(key, {
       value,
-      negative: value === undefined,
-      // From the beginning of the read: what it read may have changed the moment after. No hit ever moves it.
-      freshUntilUs: Math.min(beganUs + this.#options.freshMs() * 1000, nowUs + life.freshMs * 1000),
+      negative,
+      freshUntilUs: Math.min(ceilingUs, nowUs + life.freshMs * 1000 - zoneUs),
+      ceilingUs,
       usableUntilUs: nowUs + life.usableMs * 1000,
       epoch,
       valueBytes: bytes,
     });
+  }
+
+  /** Moves the end of an entry that is fresh to `life` from now, if that is later. Returns whether there was one. */
+  prolong(key: string, life: Life): boolean {
+    const entry = this.find(key);
+    if (entry === undefined || entry.negative || entry.state === 'stale' || this.isPast(entry)) return false;
+    const nowUs = this.#options.clock.nowUs();
+    const usableUntilUs = nowUs + life.usableMs * 1000;
+    if (usableUntilUs <= entry.usableUntilUs) return true;
+    const zoneUs = this.#options.early?.zoneUs(undefined) ?? 0;
+    entry.usableUntilUs = usableUntilUs;
+    entry.freshUntilUs = Math.min(entry.ceilingUs, nowUs + life.freshMs * 1000 - zoneUs);
+    return true;
+  }
+
+  /** Whether a value is past its time to live. */
+  isPast(entry: L1Entry<Value>): boolean {
+    return this.#options.clock.nowUs() >= this.#endUs(entry);
   }
 
   drop(key: string): void {
@@ -95,7 +126,9 @@ export class L1Tier<Value> {
   /** This one has to be proven again before its next use, and may only stand in. */
   doubt(key: string): void {
     const entry = this.#l1?.get(key);
-    if (entry !== undefined) entry.freshUntilUs = 0;
+    if (entry === undefined) return;
+    entry.freshUntilUs = 0;
+    entry.ceilingUs = 0;
   }
 
   /** Messages may have been missed: the same for everything that was read, or began to be read, before now. */
@@ -111,6 +144,17 @@ export class L1Tier<Value> {
   stats(): { entries: number; bytes: number; evicted: number; tooLarge: number } {
     const { entries = 0, bytes = 0, evicted = 0, tooLarge = 0 } = this.#l1 ?? {};
     return { entries, bytes, evicted, tooLarge };
+  }
+
+  #endUs(entry: L1Entry<Value>): number {
+    return entry.usableUntilUs - this.#options.staleIfErrorMs * 1000;
+  }
+
+  /** What a value is that need not be proven, though it is not simply fresh. */
+  #judge(entry: L1Entry<Value>, nowUs: number): 'fresh' | 'due' | 'stale' {
+    const endUs = this.#endUs(entry);
+    if (nowUs >= endUs) return nowUs < endUs + this.#options.staleWhileRevalidateMs * 1000 ? 'due' : 'stale';
+    return this.#options.early?.isDue(endUs - nowUs, endUs - entry.freshUntilUs) === true ? 'due' : 'fresh';
   }
 
   #listen(nowUs: number): void {

@@ -1,10 +1,12 @@
 import type { Clock } from '@spillway/kernel';
+import type { Touched } from '../cache.ts';
 import type { CacheErrorMessage } from '../channels.ts';
 import { createPendingDeletes, type PendingDelete, type PendingDeletes } from '../core/pending-deletes.ts';
 import { createSuspects, type Suspects } from '../core/suspects.ts';
 import type { Meter } from '../meter.ts';
 import type { CacheSpace, CacheStore, StoreFill, StoreRead } from '../store.ts';
 import { attempt } from './attempt.ts';
+import { prolong } from './prolong.ts';
 import { createReplays, type Replays } from './replays.ts';
 import type { Life } from './shelf-life.ts';
 
@@ -122,6 +124,12 @@ export class L2Tier {
     }
     this.#options.meter.fill(outcome);
     return outcome;
+  }
+
+  /** Prolongs what the store holds, if that may be read. */
+  async prolong(key: string, life: Life): Promise<Touched> {
+    if (!this.usable(key)) return 'unreachable';
+    return await prolong(this.#space, key, life, (error) => this.#failed('touch', error));
   }
 
   /**

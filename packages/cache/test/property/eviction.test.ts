@@ -14,6 +14,7 @@ const record = (value: number, valueBytes: number): L1Record<number> => ({
   value,
   negative: false,
   freshUntilUs: 1,
+  ceilingUs: 1,
   usableUntilUs: 1,
   epoch: 0,
   valueBytes,
