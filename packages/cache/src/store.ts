@@ -1,3 +1,8 @@
+import type { Outdated } from './core/outdated.ts';
+import type { EntryTag, TagRecord } from './core/tag-record.ts';
+
+export type { EntryTag, TagRecord } from './core/tag-record.ts';
+
 /** Whether a store answers: `down` is not asked at all, `degraded` is. */
 export type StoreState = 'up' | 'degraded' | 'down';
 
@@ -19,10 +24,21 @@ export type StoreRead =
   | { readonly kind: 'claimed'; readonly token: string }
   /** No value, since it was invalidated: no older copy of it may be served. */
   | { readonly kind: 'deleted'; readonly token: string }
-  /** A value, as text; `freshForMs` is negative once it is stale. */
-  | { readonly kind: 'value'; readonly token: string; readonly freshForMs: number; readonly text: string }
+  /** A value, as text; `freshForMs` is negative once it is stale. With `tags` it is worth what their records say. */
+  | {
+      readonly kind: 'value';
+      readonly token: string;
+      readonly freshForMs: number;
+      readonly text: string;
+      readonly tags?: readonly EntryTag[] | undefined;
+    }
   /** The loader said that there is no such thing. */
-  | { readonly kind: 'negative'; readonly token: string; readonly freshForMs: number };
+  | {
+      readonly kind: 'negative';
+      readonly token: string;
+      readonly freshForMs: number;
+      readonly tags?: readonly EntryTag[] | undefined;
+    };
 
 /** What to put into the store after a load. */
 export interface StoreFill {
@@ -36,6 +52,8 @@ export interface StoreFill {
   readonly keepForMs: number;
   /** How long ago its load began. */
   readonly loadedAgoMs: number;
+  /** What it is under, as their records stood before the load. Comes back with every `read`. */
+  readonly tags?: readonly EntryTag[] | undefined;
 }
 
 /**
@@ -67,4 +85,13 @@ export interface CacheSpace {
    * and nobody knows which. Older copies elsewhere may still stand in.
    */
   forget(): Promise<void>;
+  /** The records of these tags, in their order; undefined where there is none: all that was loaded under it is invalid. */
+  readTags(tags: readonly string[]): Promise<readonly (TagRecord | undefined)[]>;
+  /** Before a load: the same, and makes those that are not there. Each lives for `forMs` from now, or for longer. */
+  claimTags(tags: readonly string[], forMs: number): Promise<readonly TagRecord[]>;
+  /**
+   * Nothing that is under these tags is fresh any more. `invalidated` takes the records away, `expired` gives those that are there
+   * another version. Each tag by itself: they need not stand together.
+   */
+  outdateTags(tags: readonly string[], as: Outdated): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { createAdaptiveEviction } from './adaptive-eviction.ts';
 import { WINDOW } from './eviction.ts';
 import { createFamiliarStrings } from './familiar-strings.ts';
 import { hashKey } from './hash-key.ts';
-import type { L1Entry } from './l1-entry.ts';
+import type { EntryUnderTags, L1Entry } from './l1-entry.ts';
 
 export interface L1Bounds {
   readonly maxEntries: number;
@@ -17,6 +17,8 @@ export interface L1Record<Value> {
   readonly freshUntilUs: number;
   readonly usableUntilUs: number;
   readonly epoch: number;
+  /** Retained for as long as it is stored. Undefined: it is under no tags. */
+  readonly tagged: EntryUnderTags | undefined;
   /** Of the value alone. */
   readonly valueBytes: number;
 }
@@ -59,6 +61,7 @@ export function createL1<Value>(
     entries.delete(entry.key);
     eviction.remove(entry);
     bytes -= entry.bytes;
+    entry.tagged?.under.release();
   };
 
   const makeRoom = (forEntries: number, forBytes: number): void => {
@@ -75,7 +78,7 @@ export function createL1<Value>(
     get: (key) => entries.get(familiar(key)),
     touch: (entry) => eviction.touch(entry),
     put(key, record) {
-      const size = entryBytes(key, record.valueBytes);
+      const size = entryBytes(key, record.valueBytes) + (record.tagged?.under.bytes ?? 0);
       const present = entries.get(key);
       if (size > bounds.maxBytes) {
         if (present !== undefined) remove(present);
@@ -83,12 +86,14 @@ export function createL1<Value>(
         onBound('l1-bytes');
         return;
       }
-      const { value, negative, freshUntilUs, usableUntilUs, epoch } = record;
+      const { value, negative, freshUntilUs, usableUntilUs, epoch, tagged } = record;
+      tagged?.under.retain();
       if (present !== undefined) {
         // In place, so that a refreshed entry keeps its standing with the eviction policy; somebody asked for it.
         eviction.touch(present);
         bytes += size - present.bytes;
-        Object.assign(present, { value, negative, freshUntilUs, usableUntilUs, epoch, bytes: size });
+        present.tagged?.under.release();
+        Object.assign(present, { value, negative, freshUntilUs, usableUntilUs, epoch, tagged, bytes: size });
         makeRoom(0, 0);
         return;
       }
@@ -100,6 +105,7 @@ export function createL1<Value>(
         freshUntilUs,
         usableUntilUs,
         epoch,
+        tagged,
         bytes: size,
         state: 'fresh',
         hash: hashKey(key, seed),

@@ -1,4 +1,5 @@
 import type { GetOptions, Loader, Look } from '../cache.ts';
+import type { Tagged } from '../core/tag-index.ts';
 import type { Meter } from '../meter.ts';
 import type { Outdated } from '../tiers/bus-message.ts';
 
@@ -6,6 +7,8 @@ import type { Outdated } from '../tiers/bus-message.ts';
 export interface Standby<Value> {
   readonly value: Value;
   readonly usableUntilUs: number;
+  /** What it was loaded under. */
+  readonly under?: Tagged | undefined;
 }
 
 /** What a flight was begun for. */
@@ -15,6 +18,8 @@ export interface Errand<Value> {
   readonly given: GetOptions | undefined;
   /** How often it began again, since the key was invalidated meanwhile. */
   readonly attempt: number;
+  /** The tags of `given`, held since before anything was read. The flight's to release. */
+  readonly under?: Tagged | undefined;
 }
 
 /** One look-up of one key under way, shared by everyone who asks meanwhile. */
@@ -25,14 +30,17 @@ export class Flight<Value> {
   readonly epoch: number;
   /** Settles once: with the result, or earlier with a stale value when the soft timeout has passed. */
   readonly answer: Promise<Look<Value>>;
-  /** The key changed since the flight began: what it brings may be old, and must not be kept. */
-  overtaken: Outdated | undefined;
   standby: Standby<Value> | undefined;
+  #overtaken: Outdated | undefined;
+  // What it is under, and what may stand in for it: both have to hear of invalidations until it ends.
+  #under: Tagged[] | undefined;
+  #alsoHeld: Tagged[] | undefined;
   readonly #meter: Meter;
   readonly #resolve: (look: Look<Value>) => void;
   readonly #reject: (error: unknown) => void;
   #outcome: Look<Value> | 'failed' | undefined;
   #callers = 0;
+  #ended = false;
   #softTimer: NodeJS.Timeout | undefined;
 
   constructor(errand: Errand<Value>, beganUs: number, epoch: number, meter: Meter) {
@@ -46,6 +54,21 @@ export class Flight<Value> {
     this.#reject = reject;
     // Every caller may have given up by the time it fails.
     promise.catch(ignore);
+    if (errand.under !== undefined) this.#under = [errand.under];
+  }
+
+  /** The key, or a tag of it, changed since the flight began: what it brings may be old, and must not be kept. */
+  get overtaken(): Outdated | undefined {
+    return this.#overtaken ?? (this.#under === undefined ? undefined : worstOf(this.#under));
+  }
+
+  set overtaken(by: Outdated | undefined) {
+    this.#overtaken = by;
+  }
+
+  /** What it found is under these. */
+  comeUnder(tags: Tagged): void {
+    this.#under = [...(this.#under ?? []), tags];
   }
 
   /** The answer, for one more caller. They are metered here, not by a promise of their own for each. */
@@ -59,6 +82,7 @@ export class Flight<Value> {
   offer(standby: Standby<Value>, softTimeoutMs: number, onSlow: () => void): void {
     if (this.standby !== undefined && this.standby.usableUntilUs >= standby.usableUntilUs) return;
     this.standby = standby;
+    if (standby.under !== undefined) this.#alsoHeld = [...(this.#alsoHeld ?? []), standby.under.retain()];
     this.#softTimer ??= setTimeout(onSlow, softTimeoutMs);
   }
 
@@ -70,9 +94,13 @@ export class Flight<Value> {
     if (this.#settle('failed')) this.#reject(error);
   }
 
-  /** No more timers. */
+  /** No more timers, and nothing is held. */
   end(): void {
     clearTimeout(this.#softTimer);
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const under of this.#under ?? []) under.release();
+    for (const under of this.#alsoHeld ?? []) under.release();
   }
 
   #settle(outcome: Look<Value> | 'failed'): boolean {
@@ -86,6 +114,15 @@ export class Flight<Value> {
     if (outcome === 'failed') this.#meter.answers.failed += callers;
     else for (let caller = 0; caller < callers; caller += 1) this.#meter.answer(outcome.from, outcome.negative);
   }
+}
+
+function worstOf(all: readonly Tagged[]): Outdated | undefined {
+  let worst: Outdated | undefined;
+  for (const { outdated } of all) {
+    if (outdated === 'invalidated') return outdated;
+    worst ??= outdated;
+  }
+  return worst;
 }
 
 const ignore = (): void => undefined;

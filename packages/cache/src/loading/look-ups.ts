@@ -1,12 +1,14 @@
 import { FleetingMap, OverloadedError } from '@spillway/kernel';
 import type { GetOptions, Loader, Look } from '../cache.ts';
+import type { Tagged } from '../core/tag-index.ts';
 import type { Meter } from '../meter.ts';
 import type { ParsedOptions } from '../options.ts';
-import type { StoreRead } from '../store.ts';
+import type { EntryTag } from '../store.ts';
 import type { Outdated } from '../tiers/bus-message.ts';
 import type { L1Tier } from '../tiers/l1-tier.ts';
 import type { L2Tier } from '../tiers/l2-tier.ts';
 import type { Life, ShelfLife } from '../tiers/shelf-life.ts';
+import { isBarred, type JudgedRead, type Tags } from '../tiers/tags.ts';
 import type { Values } from '../values/values.ts';
 import { Flight, type Standby } from './flight.ts';
 import type { Loads } from './loads.ts';
@@ -21,13 +23,13 @@ export interface LookUpParts<Value> {
   readonly options: ParsedOptions<Value>;
   readonly l1: L1Tier<Value>;
   readonly l2: L2Tier | undefined;
+  readonly tags: Tags;
   readonly loads: Loads<Value>;
   readonly shelf: ShelfLife;
   readonly values: Values<Value>;
   readonly meter: Meter;
 }
 
-type Found = Exclude<StoreRead, { kind: 'absent' }>;
 type Lives = (value: unknown) => Life;
 
 /** What happens when L1 has no fresh entry: L2, then the loader, then whatever is stale; one flight per key. */
@@ -43,18 +45,21 @@ export class LookUps<Value> {
 
   /** The flight under way for the key, or a new one. It rejects with what the load rejects with. */
   join(key: string, loader: Loader<Value>, given: GetOptions | undefined, attempt = 0): Flight<Value> {
-    const { options, l1, shelf, meter } = this.#parts;
+    const { options, l1, shelf, tags, meter } = this.#parts;
     const flying = this.#flights.get(key);
     if (flying !== undefined) {
-      if (flying.epoch === l1.epoch) return flying;
-      // It began before messages may have been missed, one about this key perhaps.
-      this.overtake(key, 'expired');
+      const { overtaken } = flying;
+      if (flying.epoch === l1.epoch && overtaken === undefined) return flying;
+      // By a tag; or it began before messages may have been missed, one about this key perhaps.
+      this.overtake(key, overtaken ?? 'expired');
     }
     const lives = shelf.parse(given);
-    const flight = new Flight<Value>({ key, loader, given, attempt }, options.clock.nowUs(), l1.epoch, meter);
+    const under = tags.under(given?.tags);
+    const flight = new Flight<Value>({ key, loader, given, attempt, under }, options.clock.nowUs(), l1.epoch, meter);
     const entry = l1.find(key);
     if (entry !== undefined && !entry.negative) {
-      this.#offer(flight, { value: entry.value as Value, usableUntilUs: entry.usableUntilUs });
+      const { value, usableUntilUs, tagged } = entry;
+      this.#offer(flight, { value: value as Value, usableUntilUs, under: tagged?.under });
     }
     if (this.#flights.size >= MAX_FLIGHTS) {
       meter.bound('flights');
@@ -110,11 +115,17 @@ export class LookUps<Value> {
   async #load(flight: Flight<Value>, lives: Lives, token: string | undefined): Promise<void> {
     const { l1, loads, values, meter } = this.#parts;
     const { errand, beganUs, epoch } = flight;
-    const { key, loader } = errand;
+    const { key, loader, under } = errand;
+    let fillable = token !== undefined;
+    let entryTags: readonly EntryTag[] | undefined;
     const fill = (value: Value | undefined, life: Life): void => {
-      if (token !== undefined) this.#fill(flight, token, value, life);
+      if (fillable && token !== undefined) this.#fill(flight, { token, tags: entryTags }, value, life);
     };
     try {
+      if (fillable && under !== undefined) {
+        entryTags = await this.#claimTags(flight, under);
+        fillable = entryTags !== undefined;
+      }
       // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
       const loaded = await loads.run(key, loader, (late) => {
         // Nobody waits for it any more whom an error of the caller's `ttl` could reach.
@@ -127,7 +138,7 @@ export class LookUps<Value> {
       const { value, bytes } = values.share(loaded);
       if (flight.overtaken === undefined) {
         const life = lives(value);
-        l1.keep(key, { value, bytes, life, beganUs, epoch });
+        l1.keep(key, { value, bytes, life, beganUs, epoch, under });
         fill(value, life);
       }
       this.#arrive(flight, { value, from: 'loader', negative: value === undefined });
@@ -135,6 +146,16 @@ export class LookUps<Value> {
       this.#land(flight);
       this.#crash(flight, error);
     }
+  }
+
+  /** Before the load, or an invalidation in between would not be in them. What may not stand in any more does not. */
+  async #claimTags(flight: Flight<Value>, under: Tagged): Promise<readonly EntryTag[] | undefined> {
+    const now = await this.#parts.tags.claim(under);
+    if (now !== undefined && flight.standby?.under !== undefined && isBarred(flight.standby.under, now)) {
+      flight.standby = undefined;
+      if (flight.overtaken === undefined) this.#parts.l1.drop(flight.errand.key);
+    }
+    return now;
   }
 
   #arrive(flight: Flight<Value>, look: Look<Value>): void {
@@ -153,7 +174,9 @@ export class LookUps<Value> {
   }
 
   /** Uses what the store answered: something fresh ends the flight, something stale may stand in. */
-  #take(flight: Flight<Value>, read: Found): Look<Value> | undefined {
+  #take(flight: Flight<Value>, read: JudgedRead): Look<Value> | undefined {
+    const { under } = read;
+    if (under !== undefined) flight.comeUnder(under);
     switch (read.kind) {
       case 'deleted':
         flight.standby = undefined;
@@ -163,19 +186,19 @@ export class LookUps<Value> {
         return undefined;
       case 'negative':
         if (read.freshForMs <= 0) return undefined;
-        this.#keep(flight, read.freshForMs, { value: undefined, bytes: 0 });
+        this.#keep(flight, read.freshForMs, { value: undefined, bytes: 0, under });
         return { value: undefined, from: 'l2', negative: true };
       case 'value': {
         const decoded = this.#parts.values.decode(read.text);
         if (decoded === undefined) return undefined;
         const { value } = decoded;
         if (read.freshForMs > 0) {
-          this.#keep(flight, read.freshForMs, decoded);
+          this.#keep(flight, read.freshForMs, { ...decoded, under });
           return { value, from: 'l2', negative: false };
         }
         const { usableMs } = this.#parts.shelf.remaining(read.freshForMs, false);
         const nowUs = this.#parts.options.clock.nowUs();
-        if (usableMs > 0) this.#offer(flight, { value, usableUntilUs: nowUs + usableMs * 1000 });
+        if (usableMs > 0) this.#offer(flight, { value, usableUntilUs: nowUs + usableMs * 1000, under });
         return undefined;
       }
       default:
@@ -183,7 +206,11 @@ export class LookUps<Value> {
     }
   }
 
-  #keep(flight: Flight<Value>, freshForMs: number, shared: { value: Value | undefined; bytes: number }): void {
+  #keep(
+    flight: Flight<Value>,
+    freshForMs: number,
+    shared: { value: Value | undefined; bytes: number; under: Tagged | undefined },
+  ): void {
     if (flight.overtaken !== undefined) return;
     const { beganUs, epoch } = flight;
     const life = this.#parts.shelf.remaining(freshForMs, shared.value === undefined);
@@ -191,12 +218,18 @@ export class LookUps<Value> {
   }
 
   /** Fills L2, and lets nobody wait for it. */
-  #fill({ errand: { key }, beganUs }: Flight<Value>, token: string, value: Value | undefined, life: Life): void {
-    const { l1, l2, values } = this.#parts;
+  #fill(
+    { errand: { key, under }, beganUs }: Flight<Value>,
+    by: { readonly token: string; readonly tags: readonly EntryTag[] | undefined },
+    value: Value | undefined,
+    life: Life,
+  ): void {
+    const { l1, l2, tags, values } = this.#parts;
     const encoded = values.encode(value);
     if (l2 === undefined || encoded === undefined) return;
+    if (under !== undefined) tags.prolong(under, life.usableMs);
     this.#fills += 1;
-    void l2.fill(key, { token, ...encoded }, life, beganUs).then((outcome) => {
+    void l2.fill(key, { ...by, ...encoded }, life, beganUs).then((outcome) => {
       // The token was gone: perhaps by an invalidation of which the bus has not told yet.
       if (outcome === 'refused') l1.doubt(key);
       this.#fills -= 1;
@@ -212,15 +245,16 @@ export class LookUps<Value> {
   }
 
   #standIn({ standby, overtaken }: Flight<Value>): Look<Value> | undefined {
-    if (standby === undefined || overtaken !== undefined) return undefined;
+    if (standby === undefined || overtaken !== undefined || standby.under?.outdated === 'invalidated') return undefined;
     if (this.#parts.options.clock.nowUs() >= standby.usableUntilUs) return undefined;
     return { value: standby.value, from: 'stale', negative: false };
   }
 
   #land(flight: Flight<Value>): void {
     flight.end();
-    // One that was overtaken has been taken out already, and another may be in its place.
-    if (flight.overtaken === undefined) this.#flights.delete(flight.errand.key);
+    // One that was overtaken may have been taken out already, and another may be in its place.
+    const { key } = flight.errand;
+    if (flight.overtaken === undefined || this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 
   #crash(flight: Flight<Value>, error: unknown): void {

@@ -1,6 +1,7 @@
 import type { Bus, Clock, Random } from '@spillway/kernel';
 import { createL1, type L1, type L1Bounds } from '../core/l1.ts';
-import type { L1Entry } from '../core/l1-entry.ts';
+import { type L1Entry, UNDER_TAGS } from '../core/l1-entry.ts';
+import type { Tagged } from '../core/tag-index.ts';
 import type { Meter } from '../meter.ts';
 import type { Life } from './shelf-life.ts';
 
@@ -24,6 +25,8 @@ export interface Reading<Value> {
   readonly beganUs: number;
   /** The tier's epoch when it began. */
   readonly epoch: number;
+  /** Held since before it began. */
+  readonly under?: Tagged | undefined;
 }
 
 /** How often a hit looks whether the bus is live. Asking costs as much as the hit. */
@@ -62,15 +65,19 @@ export class L1Tier<Value> {
       this.#l1?.touch(entry);
       return entry;
     }
-    if (nowUs >= entry.usableUntilUs) {
+    const { tagged } = entry;
+    const outdated = tagged?.under.outdated;
+    if (nowUs >= entry.usableUntilUs || outdated === 'invalidated') {
       this.#l1?.delete(key);
       return undefined;
     }
-    entry.state = 'stale';
+    const isFresh = nowUs < entry.freshUntilUs && tagged?.epoch === this.#epoch && outdated === undefined;
+    entry.state = isFresh ? 'fresh' : 'stale';
+    if (isFresh) this.#l1?.touch(entry);
     return entry;
   }
 
-  keep(key: string, { value, bytes, life, beganUs, epoch }: Reading<Value>): void {
+  keep(key: string, { value, bytes, life, beganUs, epoch, under }: Reading<Value>): void {
     if (this.#l1 === undefined || this.#closed || life.usableMs <= 0) return;
     const nowUs = this.#options.clock.nowUs();
     this.#l1.put(key, {
@@ -79,7 +86,8 @@ export class L1Tier<Value> {
       // From the beginning of the read: what it read may have changed the moment after. No hit ever moves it.
       freshUntilUs: Math.min(beganUs + this.#options.freshMs() * 1000, nowUs + life.freshMs * 1000),
       usableUntilUs: nowUs + life.usableMs * 1000,
-      epoch,
+      epoch: under === undefined ? epoch : UNDER_TAGS,
+      tagged: under === undefined ? undefined : { under, epoch },
       valueBytes: bytes,
     });
   }

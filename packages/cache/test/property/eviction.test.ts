@@ -16,6 +16,7 @@ const record = (value: number, valueBytes: number): L1Record<number> => ({
   freshUntilUs: 1,
   usableUntilUs: 1,
   epoch: 0,
+  tagged: undefined,
   valueBytes,
 });
 
