@@ -43,6 +43,11 @@ export interface GetOptions<Value = never> extends ReadOptions {
   readonly ttl?: Duration | ((value: Value) => Duration);
   /** How long it is known that there is no value, instead of the cache's `negativeTtl`. */
   readonly negativeTtl?: Duration;
+  /**
+   * What this value hangs on beside its key: `invalidate({ tags })` lets go of all that was loaded under one of them. Up to 16, each up to
+   * 256 characters, the same in every call for a key: those of the call that loads count. Not told from the value: they are read before it is.
+   */
+  readonly tags?: readonly string[];
   /** Ends the waiting of this caller, with the signal's reason; the load goes on for the others and for the cache. */
   readonly signal?: AbortSignal;
 }
@@ -58,6 +63,8 @@ export interface ReadOptions {
 export interface SetOptions {
   readonly ttl?: Duration;
   readonly negativeTtl?: Duration;
+  /** As in `GetOptions`. The value has to be newer than every invalidation of them that was answered before the call. */
+  readonly tags?: readonly string[];
 }
 
 export interface TouchOptions {
@@ -91,8 +98,11 @@ export interface PeekedEntry<Value> {
   readonly state: 'fresh' | 'due' | 'stale';
 }
 
-/** Which keys an invalidation means. */
-export type InvalidateTarget = { readonly key: string } | { readonly keys: readonly string[] };
+/** What an invalidation means: keys, or all that was loaded under any of these tags. */
+export type InvalidateTarget =
+  | { readonly key: string }
+  | { readonly keys: readonly string[] }
+  | { readonly tags: readonly string[] };
 
 /**
  * What became of it in L2: `deleted` there, `pending` until it can be reached, `off` where there is none.
@@ -139,7 +149,7 @@ export interface Cache<Value> {
   invalidate(target: InvalidateTarget): Promise<Invalidated>;
   /**
    * As `invalidate`, but the old value may still stand in, marked as `stale`, when neither L2 nor the loader answers: for changes
-   * after which an old answer is better than none, and for what may have changed. It stands in from L1 only: L2 lets go of it.
+   * after which an old answer is better than none, and for what may have changed. Of a key it stands in from L1 only: L2 lets go of it.
    */
   expire(target: InvalidateTarget): Promise<Invalidated>;
   /**

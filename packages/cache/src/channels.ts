@@ -30,6 +30,8 @@ export interface CacheFillMessage {
 export interface CacheInvalidateMessage {
   readonly cache: string;
   readonly keys: number;
+  /** Tags, and not what is under them: nobody counts that. */
+  readonly tags: number;
   /** `local`: asked for here; `bus`: by another instance; `replay`: what the store missed while it was away. */
   readonly origin: 'local' | 'bus' | 'replay';
   /** What the second tier did: `pending` will be replayed, `off` was not asked. */
@@ -50,7 +52,19 @@ export interface CacheGapMessage {
 /** On `spillway:cache:error`: something failed that no caller hears of. */
 export interface CacheErrorMessage {
   readonly cache: string;
-  readonly operation: 'read' | 'claim' | 'fill' | 'touch' | 'invalidate' | 'replace' | 'forget' | 'encode' | 'decode';
+  readonly operation:
+    | 'read'
+    | 'claim'
+    | 'fill'
+    | 'touch'
+    | 'invalidate'
+    | 'replace'
+    | 'forget'
+    | 'encode'
+    | 'decode'
+    | 'readTags'
+    | 'claimTags'
+    | 'outdateTags';
   readonly error: unknown;
 }
 

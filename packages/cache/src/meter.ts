@@ -51,9 +51,14 @@ export class Meter {
     fillChannel.publish({ cache: this.#cache, outcome } satisfies CacheFillMessage);
   }
 
-  invalidation(keys: number, origin: CacheInvalidateMessage['origin'], store: CacheInvalidateMessage['store']): void {
+  invalidation(
+    keys: number,
+    origin: CacheInvalidateMessage['origin'],
+    store: CacheInvalidateMessage['store'],
+    tags = 0,
+  ): void {
     if (!invalidateChannel.hasSubscribers) return;
-    invalidateChannel.publish({ cache: this.#cache, keys, origin, store } satisfies CacheInvalidateMessage);
+    invalidateChannel.publish({ cache: this.#cache, keys, tags, origin, store } satisfies CacheInvalidateMessage);
   }
 
   // A property, so that it can be handed over as a function.

@@ -14,6 +14,8 @@ export interface CacheStats {
     readonly bytes: number;
     readonly evicted: number;
     readonly tooLarge: number;
+    /** Tags that something in this process is under. */
+    readonly tags: number;
   };
   readonly loads: {
     readonly running: number;
@@ -27,9 +29,9 @@ export interface CacheStats {
     readonly filled: number;
     readonly refused: number;
     readonly errors: number;
-    /** Deletes that the store has not confirmed yet. */
+    /** Deletes that the store has not confirmed yet, of keys and of tags. */
     readonly pendingDeletes: number;
-    /** Keys that are not read from the store here, since another instance has such a delete to make. */
+    /** Keys and tags that are not read from the store here, since another instance has such a delete to make. */
     readonly suspects: number;
     /** `all`: nothing is read from the store at present. */
     readonly bypassed: 'none' | 'pending-keys' | 'all';

@@ -1,3 +1,8 @@
+import type { Outdated } from './core/outdated.ts';
+import type { EntryTag, TagRecord } from './core/tag-record.ts';
+
+export type { EntryTag, TagRecord } from './core/tag-record.ts';
+
 /** Whether a store answers: `down` is not asked at all, `degraded` is. */
 export type StoreState = 'up' | 'degraded' | 'down';
 
@@ -21,7 +26,7 @@ export type StoreRead =
   | { readonly kind: 'deleted'; readonly token: string }
   /**
    * A value, as text; `freshForMs` is negative once it is stale. `doubted`: it may have been invalidated, and the store has lost that; it
-   * is not fresh, and may do nothing but stand in.
+   * is not fresh, and may do nothing but stand in. With `tags` it is worth what their records say.
    */
   | {
       readonly kind: 'value';
@@ -29,9 +34,15 @@ export type StoreRead =
       readonly freshForMs: number;
       readonly text: string;
       readonly doubted?: true;
+      readonly tags?: readonly EntryTag[] | undefined;
     }
   /** The loader said that there is no such thing. */
-  | { readonly kind: 'negative'; readonly token: string; readonly freshForMs: number };
+  | {
+      readonly kind: 'negative';
+      readonly token: string;
+      readonly freshForMs: number;
+      readonly tags?: readonly EntryTag[] | undefined;
+    };
 
 /** What to put into the store after a load. */
 export interface StoreFill {
@@ -45,6 +56,8 @@ export interface StoreFill {
   readonly keepForMs: number;
   /** How long ago its load began. */
   readonly loadedAgoMs: number;
+  /** What it is under, as their records stood before the load. Comes back with every `read`. */
+  readonly tags?: readonly EntryTag[] | undefined;
 }
 
 /** How long a value is to last. */
@@ -81,4 +94,13 @@ export interface CacheSpace {
    * and nobody knows which. Older copies elsewhere may still stand in.
    */
   forget(): Promise<void>;
+  /** The records of these tags, in their order; undefined where there is none: all that was loaded under it is invalid. */
+  readTags(tags: readonly string[]): Promise<readonly (TagRecord | undefined)[]>;
+  /** Before a load: the same, and makes those that are not there. Each lives for `forMs` from now, or for longer. */
+  claimTags(tags: readonly string[], forMs: number): Promise<readonly TagRecord[]>;
+  /**
+   * Nothing that is under these tags is fresh any more. `invalidated` takes the records away, `expired` gives those that are there
+   * another version. Each tag by itself: they need not stand together.
+   */
+  outdateTags(tags: readonly string[], as: Outdated): Promise<void>;
 }

@@ -22,10 +22,12 @@ import { getMany } from './loading/many.ts';
 import { Meter } from './meter.ts';
 import type { ParsedOptions } from './options.ts';
 import type { CacheStats } from './stats.ts';
+import type { EntryTag } from './store.ts';
 import { type Notice, type Outdated, toMessage, toNotice } from './tiers/bus-message.ts';
 import { L1Tier } from './tiers/l1-tier.ts';
 import { L2Tier } from './tiers/l2-tier.ts';
 import { createShelfLife, type Life, type ShelfLife } from './tiers/shelf-life.ts';
+import { Tags } from './tiers/tags.ts';
 import { cloneDeep } from './values/clone.ts';
 import { createValues, type Values } from './values/values.ts';
 
@@ -51,6 +53,7 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #values: Values<Value>;
   readonly #l1: L1Tier<Value>;
   readonly #l2: L2Tier | undefined;
+  readonly #tags: Tags;
   readonly #loads: Loads;
   readonly #lookUps: LookUps<Value>;
   // The last `set` under way per key; an invalidation takes it away, and L1 is then not filled.
@@ -77,12 +80,14 @@ export class TieredCache<Value> implements Cache<Value> {
       random,
       meter,
     });
-    this.#l2 = this.#openL2();
+    this.#tags = this.#openTags();
+    this.#l2 = this.#openL2('keys');
     this.#loads = createLoads(name, options.loads, clock, meter);
     this.#lookUps = new LookUps({
       options,
       l1: this.#l1,
       l2: this.#l2,
+      tags: this.#tags,
       loads: this.#loads,
       early,
       shelf: this.#shelf,
@@ -129,18 +134,24 @@ export class TieredCache<Value> implements Cache<Value> {
   async set(key: string, value: Value | undefined, options?: SetOptions): Promise<void> {
     checkKey(key);
     const life = this.#shelf.parse(options)(value);
+    const { bytes } = this.#values.share(value);
+    const under = this.#tags.under(options?.tags);
     const beganUs = this.#options.clock.nowUs();
     const { epoch } = this.#l1;
     this.#drop(key);
     const write = {};
     if (this.#writes.size < MAX_WRITES) this.#writes.set(key, write);
-    const { bytes } = this.#values.share(value);
-    const token = await this.#l2?.replace(key);
-    const outcome = token === undefined ? 'failed' : await this.#fill(key, value, { token, life, beganUs });
+    const [token, tags] = await Promise.all([
+      this.#l2?.replace(key),
+      under === undefined ? [] : this.#tags.claim(under, life.usableMs),
+    ]);
+    const fillable = token !== undefined && tags !== undefined;
+    const outcome = fillable ? await this.#fill(key, value, { token, tags, life, beganUs }) : 'failed';
     if (this.#writes.get(key) === write) {
       this.#writes.delete(key);
-      if (outcome !== 'refused') this.#l1.keep(key, { value, bytes, life, beganUs, epoch });
+      if (outcome !== 'refused') this.#l1.keep(key, { value, bytes, life, beganUs, epoch, under });
     }
+    under?.release();
     this.#tell('invalidated', [key], token === undefined ? 'pending' : 'deleted');
   }
 
@@ -163,7 +174,7 @@ export class TieredCache<Value> implements Cache<Value> {
     const { answers, loads, fills, storeErrors, gaps } = this.#meter;
     return {
       answers: { ...answers },
-      l1: this.#l1.stats(),
+      l1: { ...this.#l1.stats(), tags: this.#tags.held },
       loads: {
         running: this.#loads.running,
         queued: this.#loads.queued,
@@ -176,8 +187,8 @@ export class TieredCache<Value> implements Cache<Value> {
         filled: fills.filled,
         refused: fills.refused,
         errors: storeErrors,
-        pendingDeletes: this.#l2?.pendingDeletes ?? 0,
-        suspects: this.#l2?.suspects ?? 0,
+        pendingDeletes: (this.#l2?.pendingDeletes ?? 0) + this.#tags.pending,
+        suspects: (this.#l2?.suspects ?? 0) + this.#tags.suspects,
         bypassed: this.#l2?.bypassed ?? 'none',
       },
       flights: this.#lookUps.size,
@@ -188,29 +199,51 @@ export class TieredCache<Value> implements Cache<Value> {
   async close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
     this.#l2?.close();
+    this.#tags.close();
     this.#l1.close();
     await this.#lookUps.settled();
+  }
+
+  get #claimMs(): number {
+    return 2 * this.#options.loads.hardTimeoutMs + 1_000;
   }
 
   get #topic(): string {
     return `cache:${this.name}`;
   }
 
-  #openL2(): L2Tier | undefined {
-    const { name, l2: store, staleIfErrorMs, loads, clock, random } = this.#options;
+  #openTags(): Tags {
+    const { name, l2, ttlMs, staleIfErrorMs } = this.#options;
+    return new Tags({
+      space: l2?.open(name),
+      records: this.#openL2('tags'),
+      lifeMs: ttlMs + staleIfErrorMs + this.#claimMs,
+      publish: (notice) => this.#publish(notice),
+      instance: this.#instance,
+      meter: this.#meter,
+    });
+  }
+
+  #openL2(of: 'keys' | 'tags'): L2Tier | undefined {
+    const { name, l2: store, staleIfErrorMs, clock, random } = this.#options;
     if (store === undefined) return undefined;
+    const isOfKeys = of === 'keys';
     return new L2Tier({
       name,
       store,
-      rememberMs: staleIfErrorMs,
-      claimMs: 2 * loads.hardTimeoutMs + 1_000,
+      of,
+      ...(isOfKeys ? { tags: this.#tags } : {}),
+      // A record that is gone is remembered by its being gone.
+      rememberMs: isOfKeys ? staleIfErrorMs : 1,
+      claimMs: this.#claimMs,
       clock,
       random,
       meter: this.#meter,
-      onReplayed: (keys, remember) => {
+      onReplayed: (names, remember) => {
+        const about = isOfKeys ? { keys: names } : { tags: names };
         const as = remember ? 'invalidated' : 'expired';
-        this.#publish({ kind: 'replayed', keys, as, by: this.#instance });
-        this.#meter.invalidation(keys.length, 'replay', 'deleted');
+        this.#publish({ kind: 'replayed', ...about, as, by: this.#instance });
+        this.#meter.invalidation(isOfKeys ? names.length : 0, 'replay', 'deleted', isOfKeys ? 0 : names.length);
       },
       onForgotten: () => {
         this.#publish({ kind: 'lost' });
@@ -255,14 +288,15 @@ export class TieredCache<Value> implements Cache<Value> {
   async #fill(
     key: string,
     value: Value | undefined,
-    { token, life, beganUs }: { token: string; life: Life; beganUs: number },
+    { token, tags, life, beganUs }: { token: string; tags: readonly EntryTag[]; life: Life; beganUs: number },
   ): Promise<'filled' | 'refused' | 'failed'> {
     const encoded = this.#values.encode(value);
     if (this.#l2 === undefined || encoded === undefined) return 'failed';
-    return await this.#l2.fill(key, { token, ...encoded }, life, beganUs);
+    return await this.#l2.fill(key, { token, tags, ...encoded }, life, beganUs);
   }
 
   async #outdate(kind: Outdated, target: InvalidateTarget): Promise<Invalidated> {
+    if ('tags' in target) return this.#tags.outdate(kind, target.tags);
     const keys = 'key' in target ? [target.key] : [...new Set(target.keys)];
     keys.forEach(checkKey);
     let outcome: Invalidated = this.#l2 === undefined ? 'off' : 'deleted';
@@ -302,6 +336,10 @@ export class TieredCache<Value> implements Cache<Value> {
     const notice = toNotice(message);
     if (notice === undefined) {
       this.#l1.doubtAll();
+      return;
+    }
+    if ('tags' in notice) {
+      this.#tags.hear(notice);
       return;
     }
     switch (notice.kind) {

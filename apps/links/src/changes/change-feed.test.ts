@@ -54,7 +54,8 @@ afterEach(async () => {
 });
 
 const outdate = (keys: string[]) => async (target: InvalidateTarget) => {
-  keys.push(...('keys' in target ? target.keys : [target.key]));
+  if ('key' in target) keys.push(target.key);
+  if ('keys' in target) keys.push(...target.keys);
   return 'deleted' as const;
 };
 

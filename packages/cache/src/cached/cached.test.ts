@@ -28,6 +28,48 @@ describe('a cached function', () => {
     ]);
   });
 
+  test('is forgotten by a tag that its arguments tell', async () => {
+    const cache = create();
+    let calls = 0;
+    const orders = cached(
+      async function ordersOf(user: string, page: number) {
+        calls += 1;
+        return [user, page, calls];
+      },
+      { cache, tags: (user) => [`user:${user}`] },
+    );
+    interface Plan {
+      readonly name: string;
+    }
+    const plans = cached(
+      async function planOf(this: Plan, user: string) {
+        calls += 1;
+        return `${this.name} ${user} ${calls}`;
+      },
+      {
+        cache,
+        key(user) {
+          return [this.name, user];
+        },
+        tags(user) {
+          return [`user:${user}`, `plans:${this.name}`];
+        },
+      },
+    );
+    const all = async () => [
+      await orders('7', 1),
+      await orders('7', 2),
+      await orders('8', 1),
+      await plans.call({ name: 'a' }, '7'),
+    ];
+    const before = await all();
+    expect(await all()).toEqual(before);
+    await cache.invalidate({ tags: ['user:7'] });
+    expect(await all()).toEqual([['7', 1, 5], ['7', 2, 6], before[2], 'a 7 7']);
+    await cache.invalidate({ tags: ['plans:a'] });
+    expect((await all()).slice(2)).toEqual([before[2], 'a 7 8']);
+  });
+
   test('remembers that there is nothing, and does not remember a failure', async () => {
     let calls = 0;
     const cache = create();

@@ -21,10 +21,12 @@ interface SharedOptions {
 export interface CachedOptions<Args extends unknown[], This = unknown> extends SharedOptions {
   /** What the answer depends on, as a structure for `keyOf`; sees the arguments and `this`. Default: the arguments, all of them. */
   readonly key?: (this: This, ...args: Args) => unknown;
+  /** What `cache.invalidate({ tags })` lets go of the answer by: a list, or told from the arguments and `this`, before each call. */
+  readonly tags?: readonly string[] | ((this: This, ...args: Args) => readonly string[]);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the method is not known yet where the options are written, so a parameter without a type can be anything
-type AnyCall = (this: any, ...args: any[]) => unknown;
+type AnyCall<Result = unknown> = (this: any, ...args: any[]) => Result;
 
 export interface CachedMethodOptions<Key extends AnyCall> extends SharedOptions {
   /**
@@ -32,6 +34,8 @@ export interface CachedMethodOptions<Key extends AnyCall> extends SharedOptions 
    * `'arguments'` where all objects of the class answer alike, which is the default for static methods only.
    */
   readonly key?: 'arguments' | Key;
+  /** What `cache.invalidate({ tags })` lets go of the answer by: a list, or told from the arguments and `this`, before each call. */
+  readonly tags?: readonly string[] | AnyCall<readonly string[]>;
 }
 
 export type CachedFunction<Args extends unknown[], Result, This = unknown> = (
@@ -88,15 +92,19 @@ export function cached(target: AnyCall | CachedMethodOptions<AnyCall>, options?:
   };
 }
 
-function wrap(fn: AnyCall, inCode: string, options: SharedOptions, key: AnyCall | undefined): unknown {
-  const { cache, ttl, negativeTtl } = options;
+type WrapOptions = SharedOptions & { readonly tags?: readonly string[] | AnyCall<readonly string[]> };
+
+function wrap(fn: AnyCall, inCode: string, options: WrapOptions, key: AnyCall | undefined): unknown {
+  const { cache, ttl, negativeTtl, tags } = options;
   const name = nameFor(fn, inCode, options.name, cache);
   const lives = { ...(ttl === undefined ? {} : { ttl }), ...(negativeTtl === undefined ? {} : { negativeTtl }) };
   const keyFor = (thisArg: unknown, args: readonly unknown[]): string =>
     callKey(name, key === undefined ? args : key.apply(thisArg, [...args]));
 
   const wrapped = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
-    return await cache.get(keyFor(this, args), async () => await fn.apply(this, args), lives);
+    const under = typeof tags === 'function' ? tags.apply(this, [...args]) : tags;
+    const settings = under === undefined ? lives : { ...lives, tags: under };
+    return await cache.get(keyFor(this, args), async () => await fn.apply(this, args), settings);
   };
   remember(wrapped, { cache, keyOf: keyFor });
   return Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });

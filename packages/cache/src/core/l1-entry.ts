@@ -1,4 +1,14 @@
 import type { Evictable, Segment } from './eviction.ts';
+import type { Tagged } from './tag-index.ts';
+
+/** The epoch of entries under tags, which is none: so that the others need not be asked for theirs with every hit. */
+export const UNDER_TAGS = -1;
+
+/** What an entry is under, and its epoch. */
+export interface EntryUnderTags {
+  readonly under: Tagged;
+  readonly epoch: number;
+}
 
 /** One entry of L1. Also what `peek` hands out, so that a hit allocates nothing: callers see it through `PeekedEntry`. */
 export interface L1Entry<Value> extends Evictable<L1Entry<Value>> {
@@ -13,6 +23,7 @@ export interface L1Entry<Value> extends Evictable<L1Entry<Value>> {
   usableUntilUs: number;
   /** What it was read under: an entry of another epoch may have missed an invalidation, and has to be proven again. */
   epoch: number;
+  tagged: EntryUnderTags | undefined;
   bytes: number;
   /** As of the last `peek`. */
   state: 'fresh' | 'due' | 'stale';

@@ -8,6 +8,7 @@ const record = (value: string, valueBytes = 10): L1Record<string> => ({
   ceilingUs: 1,
   usableUntilUs: 1,
   epoch: 0,
+  tagged: undefined,
   valueBytes,
 });
 

@@ -2,7 +2,7 @@ import { createAdaptiveEviction } from './adaptive-eviction.ts';
 import { WINDOW } from './eviction.ts';
 import { createFamiliarStrings } from './familiar-strings.ts';
 import { hashKey } from './hash-key.ts';
-import type { L1Entry } from './l1-entry.ts';
+import type { EntryUnderTags, L1Entry } from './l1-entry.ts';
 
 export interface L1Bounds {
   readonly maxEntries: number;
@@ -18,6 +18,8 @@ export interface L1Record<Value> {
   readonly ceilingUs: number;
   readonly usableUntilUs: number;
   readonly epoch: number;
+  /** Retained for as long as it is stored. Undefined: it is under no tags. */
+  readonly tagged: EntryUnderTags | undefined;
   /** Of the value alone. */
   readonly valueBytes: number;
 }
@@ -60,6 +62,7 @@ export function createL1<Value>(
     entries.delete(entry.key);
     eviction.remove(entry);
     bytes -= entry.bytes;
+    entry.tagged?.under.release();
   };
 
   const makeRoom = (forEntries: number, forBytes: number): void => {
@@ -76,7 +79,7 @@ export function createL1<Value>(
     get: (key) => entries.get(familiar(key)),
     touch: (entry) => eviction.touch(entry),
     put(key, record) {
-      const size = entryBytes(key, record.valueBytes);
+      const size = entryBytes(key, record.valueBytes) + (record.tagged?.under.bytes ?? 0);
       const present = entries.get(key);
       if (size > bounds.maxBytes) {
         if (present !== undefined) remove(present);
@@ -84,12 +87,14 @@ export function createL1<Value>(
         onBound('l1-bytes');
         return;
       }
-      const { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch } = record;
+      const { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch, tagged } = record;
+      tagged?.under.retain();
       if (present !== undefined) {
         // In place, so that a refreshed entry keeps its standing with the eviction policy; somebody asked for it.
         eviction.touch(present);
         bytes += size - present.bytes;
-        Object.assign(present, { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch, bytes: size });
+        present.tagged?.under.release();
+        Object.assign(present, { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch, tagged, bytes: size });
         makeRoom(0, 0);
         return;
       }
@@ -102,6 +107,7 @@ export function createL1<Value>(
         ceilingUs,
         usableUntilUs,
         epoch,
+        tagged,
         bytes: size,
         state: 'fresh',
         hash: hashKey(key, seed),

@@ -25,6 +25,7 @@ interface Ask {
   readonly before: Fields;
   readonly credentials: Credentials;
   readonly terms: Terms;
+  readonly tags: readonly string[] | undefined;
   /** Whether its response could be stored: a whole one, to a GET. */
   readonly mayLead: boolean;
 }
@@ -88,7 +89,7 @@ export class Director {
     try {
       const generation = await this.#parts.generationOf(unit);
       return await this.#look(
-        { request, before, credentials, terms, mayLead },
+        { request, before, credentials, terms, tags: route.tags, mayLead },
         digest([generation, id, route.user ?? null]),
       );
     } catch {
@@ -164,7 +165,10 @@ export class Director {
       lead(own);
       return own.stored;
     };
-    const look = this.#parts.responses.look(at.key, loader, { ttl: ({ freshMs }) => `${Math.round(freshMs)}ms` });
+    const look = this.#parts.responses.look(at.key, loader, {
+      ttl: ({ freshMs }) => `${Math.round(freshMs)}ms`,
+      ...(ask.tags === undefined ? {} : { tags: ask.tags }),
+    });
     const outcome = await Promise.race([
       led.then((own) => ({ lead: own })),
       look.then(

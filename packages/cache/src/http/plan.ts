@@ -7,6 +7,7 @@ export interface Route {
   readonly user: string | undefined;
   /** In place of scheme, host, path and query. Undefined: this request is left alone. */
   readonly key: string | undefined | typeof BY_TARGET;
+  readonly tags: readonly string[] | undefined;
   readonly ttlMs: number | undefined;
   readonly staleWhileRevalidateMs: number;
   readonly staleIfErrorMs: number;

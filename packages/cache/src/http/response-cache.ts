@@ -10,8 +10,11 @@ import type { Plan, Route } from './plan.ts';
 import { type CacheRequest, digest, keyUnit, pathUnit } from './request-key.ts';
 import type { StoredResponse } from './stored-response.ts';
 
-/** What to let go of: all that was stored under a path, whatever its host, query, user and variant; or under a route's own `key`. */
-export type PurgeTarget = { readonly path: string } | { readonly key: string };
+/**
+ * What to let go of: all that was stored under a path, whatever its host, query, user and variant; under a route's own `key`; or
+ * under any of these of its `tags`, whatever its path.
+ */
+export type PurgeTarget = { readonly path: string } | { readonly key: string } | { readonly tags: readonly string[] };
 
 /** Responses kept for all instances that share its name. One serves any number of routes, and is handed to the adapters. */
 export interface ResponseCache {
@@ -69,7 +72,10 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
   const cache: PlanningCache = {
     name,
     plan: (request, route, before) => director.plan(request, route, before),
-    purge: (target) => purgeUnit('path' in target ? pathUnit(target.path) : keyUnit(target.key)),
+    purge(target) {
+      if ('tags' in target) return responses.invalidate(target);
+      return purgeUnit('path' in target ? pathUnit(target.path) : keyUnit(target.key));
+    },
     async close() {
       await Promise.all([responses.close(), generations.close()]);
     },

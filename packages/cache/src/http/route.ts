@@ -1,4 +1,5 @@
 import { ConfigurationError, type Duration, type Issue } from '@spillway/kernel';
+import { parseEntryTags } from '../core/parse-tags.ts';
 import { parseMs } from './options.ts';
 import { BY_TARGET, type Route } from './plan.ts';
 import type { PlanningCache, ResponseCache } from './response-cache.ts';
@@ -21,13 +22,18 @@ export interface CacheResponsesOptions<Args extends readonly unknown[]> {
   readonly user?: (...args: Args) => Awaitable<string | undefined>;
   /** In place of scheme, host, path and query. Undefined: the request is left alone. */
   readonly key?: (...args: Args) => Awaitable<string | undefined>;
+  /**
+   * What `purge({ tags })` lets go of the response by: up to 16, each up to 256 characters, told from the request, since they are read
+   * before the route runs.
+   */
+  readonly tags?: (...args: Args) => Awaitable<readonly string[] | undefined>;
 }
 
 /** @throws {ConfigurationError} when the options can not be met */
 export function createRoute<Args extends readonly unknown[]>(
   options: CacheResponsesOptions<Args>,
 ): { readonly cache: PlanningCache; readonly routeOf: (...args: Args) => Promise<Route> } {
-  const { cache, ttl, staleWhileRevalidate = '0s', staleIfError = '0s', user, key } = options;
+  const { cache, ttl, staleWhileRevalidate = '0s', staleIfError = '0s', user, key, tags } = options;
   const issues: Issue[] = [];
   const ttlMs = ttl === undefined ? undefined : parseMs(issues, 'ttl', ttl);
   const staleWhileRevalidateMs = parseMs(issues, 'staleWhileRevalidate', staleWhileRevalidate);
@@ -41,6 +47,7 @@ export function createRoute<Args extends readonly unknown[]>(
     routeOf: async (...args) => ({
       user: text('user', await user?.(...args)),
       key: key === undefined ? BY_TARGET : text('key', await key(...args)),
+      tags: parseEntryTags(await tags?.(...args)),
       ttlMs,
       staleWhileRevalidateMs,
       staleIfErrorMs,

@@ -1,5 +1,6 @@
 import type { Clock } from '@spillway/kernel';
 import type { GetOptions, Loader, Look } from '../cache.ts';
+import type { Tagged } from '../core/tag-index.ts';
 import type { Meter } from '../meter.ts';
 import type { Outdated } from '../tiers/bus-message.ts';
 import type { Batch } from './batch.ts';
@@ -8,6 +9,8 @@ import type { Batch } from './batch.ts';
 export interface Standby<Value> {
   readonly value: Value;
   readonly usableUntilUs: number;
+  /** What it was loaded under. */
+  readonly under?: Tagged | undefined;
 }
 
 /** What a flight was begun for. */
@@ -20,6 +23,8 @@ export interface Errand<Value> {
   readonly attempt: number;
   /** `refresh`: its callers have their answer already. */
   readonly purpose: 'answer' | 'refresh';
+  /** The tags of `given`, held since before anything was read. The flight's to release. */
+  readonly under?: Tagged | undefined;
 }
 
 /** One look-up of one key under way, shared by everyone who asks meanwhile. */
@@ -28,16 +33,19 @@ export class Flight<Value> {
   readonly beganUs: number;
   /** The epoch of L1 when it began: see `L1Entry.epoch`. */
   readonly epoch: number;
-  /** The key changed since the flight began: what it brings may be old, and must not be kept. */
-  overtaken: Outdated | undefined;
   standby: Standby<Value> | undefined;
   /** Somebody waits, or did. */
   awaited = false;
+  #overtaken: Outdated | undefined;
+  // What it is under, and what may stand in for it: both have to hear of invalidations until it ends.
+  #under: Tagged[] | undefined;
+  #alsoHeld: Tagged[] | undefined;
   readonly #meter: Meter;
   #answer: PromiseWithResolvers<Look<Value>>;
   #atOnce: { readonly answer: Promise<Look<Value>>; readonly look: Look<Value>; readonly untilUs: number } | undefined;
   #outcome: Look<Value> | 'failed' | undefined;
   #callers = 0;
+  #ended = false;
   #softTimer: NodeJS.Timeout | undefined;
 
   constructor(errand: Errand<Value>, beganUs: number, epoch: number, meter: Meter) {
@@ -46,11 +54,31 @@ export class Flight<Value> {
     this.epoch = epoch;
     this.#meter = meter;
     this.#answer = quietPromise();
+    if (errand.under !== undefined) this.#under = [errand.under];
   }
 
   /** Settles once: with the result, or earlier with a stale value when the soft timeout has passed. */
   get answer(): Promise<Look<Value>> {
     return this.#atOnce?.answer ?? this.#answer.promise;
+  }
+
+  /** The key, or a tag of it, changed since the flight began: what it brings may be old, and must not be kept. */
+  get overtaken(): Outdated | undefined {
+    return this.#overtaken ?? (this.#under === undefined ? undefined : worstOf(this.#under));
+  }
+
+  set overtaken(by: Outdated | undefined) {
+    this.#overtaken = by;
+  }
+
+  /** What is known and may be old, for a loader that looks whether it still holds. */
+  get previous(): Value | undefined {
+    return this.standby?.under?.outdated === 'invalidated' ? undefined : this.standby?.value;
+  }
+
+  /** What it found is under these. */
+  comeUnder(tags: Tagged): void {
+    this.#under = [...(this.#under ?? []), tags];
   }
 
   /** The answer, for one more caller. They are metered here, not by a promise of their own for each. */
@@ -84,6 +112,7 @@ export class Flight<Value> {
   offer(standby: Standby<Value>, softTimeoutMs: number, onSlow: () => void): void {
     if (this.standby !== undefined && this.standby.usableUntilUs >= standby.usableUntilUs) return;
     this.standby = standby;
+    if (standby.under !== undefined) this.#alsoHeld = [...(this.#alsoHeld ?? []), standby.under.retain()];
     this.#softTimer ??= setTimeout(onSlow, softTimeoutMs);
   }
 
@@ -95,9 +124,13 @@ export class Flight<Value> {
     if (this.#settle('failed')) this.#answer.reject(error);
   }
 
-  /** No more timers. */
+  /** No more timers, and nothing is held. */
   end(): void {
     clearTimeout(this.#softTimer);
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const under of this.#under ?? []) under.release();
+    for (const under of this.#alsoHeld ?? []) under.release();
   }
 
   #settle(outcome: Look<Value> | 'failed'): boolean {
@@ -118,6 +151,15 @@ function quietPromise<Value>(): PromiseWithResolvers<Value> {
   const all = Promise.withResolvers<Value>();
   all.promise.catch(ignore);
   return all;
+}
+
+function worstOf(all: readonly Tagged[]): Outdated | undefined {
+  let worst: Outdated | undefined;
+  for (const { outdated } of all) {
+    if (outdated === 'invalidated') return outdated;
+    worst ??= outdated;
+  }
+  return worst;
 }
 
 const ignore = (): void => undefined;

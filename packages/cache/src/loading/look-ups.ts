@@ -2,13 +2,15 @@ import { FleetingMap, OverloadedError } from '@spillway/kernel';
 import type { GetOptions, Loader, Look } from '../cache.ts';
 import type { EarlyRefresh } from '../core/early-refresh.ts';
 import type { L1Entry } from '../core/l1-entry.ts';
+import type { Tagged } from '../core/tag-index.ts';
 import type { Meter } from '../meter.ts';
 import type { ParsedOptions } from '../options.ts';
-import type { StoreRead } from '../store.ts';
+import type { EntryTag } from '../store.ts';
 import type { Outdated } from '../tiers/bus-message.ts';
 import type { L1Tier } from '../tiers/l1-tier.ts';
 import type { L2Tier } from '../tiers/l2-tier.ts';
 import type { Life, ShelfLife } from '../tiers/shelf-life.ts';
+import { isBarred, type JudgedRead, type Tags } from '../tiers/tags.ts';
 import type { Values } from '../values/values.ts';
 import type { Batch } from './batch.ts';
 import { type Errand, Flight, type Standby } from './flight.ts';
@@ -26,6 +28,7 @@ export interface LookUpParts<Value> {
   readonly options: ParsedOptions<Value>;
   readonly l1: L1Tier<Value>;
   readonly l2: L2Tier | undefined;
+  readonly tags: Tags;
   readonly loads: Loads;
   readonly early: EarlyRefresh | undefined;
   readonly shelf: ShelfLife;
@@ -33,7 +36,6 @@ export interface LookUpParts<Value> {
   readonly meter: Meter;
 }
 
-type Found = Exclude<StoreRead, { kind: 'absent' }>;
 type Lives = (value: unknown) => Life;
 
 /** What happens when L1 has no fresh entry: L2, then the loader, then whatever is stale; one flight per key. */
@@ -67,20 +69,23 @@ export class LookUps<Value> {
   #flying(key: string): Flight<Value> | undefined {
     const flying = this.#flights.get(key);
     if (flying === undefined) return undefined;
-    if (flying.epoch === this.#parts.l1.epoch) return flying;
-    // It began before messages may have been missed, one about this key perhaps.
-    this.overtake(key, 'expired');
+    const { overtaken } = flying;
+    if (flying.epoch === this.#parts.l1.epoch && overtaken === undefined) return flying;
+    // By a tag; or it began before messages may have been missed, one about this key perhaps.
+    this.overtake(key, overtaken ?? 'expired');
     return undefined;
   }
 
-  #begin(errand: Errand<Value>): Flight<Value> {
-    const { options, l1, shelf, meter } = this.#parts;
-    const { key, loader } = errand;
-    const lives = shelf.parse(errand.given);
-    const flight = new Flight<Value>(errand, options.clock.nowUs(), l1.epoch, meter);
+  #begin(errand: Omit<Errand<Value>, 'under'>): Flight<Value> {
+    const { options, l1, shelf, tags, meter } = this.#parts;
+    const { key, loader, given } = errand;
+    const lives = shelf.parse(given);
+    const under = tags.under(given?.tags);
+    const flight = new Flight<Value>({ ...errand, under }, options.clock.nowUs(), l1.epoch, meter);
     const entry = l1.find(key);
     if (entry !== undefined && !entry.negative) {
-      this.#offer(flight, { value: entry.value as Value, usableUntilUs: entry.usableUntilUs });
+      const { value, usableUntilUs, tagged } = entry;
+      this.#offer(flight, { value: value as Value, usableUntilUs, under: tagged?.under });
     }
     if (this.#flights.size >= MAX_FLIGHTS) {
       meter.bound('flights');
@@ -137,13 +142,19 @@ export class LookUps<Value> {
   async #load(flight: Flight<Value>, lives: Lives, token: string | undefined): Promise<void> {
     const { l1, loads, early, values, meter, options } = this.#parts;
     const { errand, beganUs, epoch } = flight;
-    const { key, loader } = errand;
-    const previous = flight.standby?.value;
-    const loadBeganUs = early === undefined ? 0 : options.clock.nowUs();
+    const { key, loader, under } = errand;
+    let fillable = token !== undefined;
+    let entryTags: readonly EntryTag[] | undefined;
     const fill = (value: Value | undefined, life: Life): void => {
-      if (token !== undefined) this.#fill(flight, token, value, life);
+      if (fillable && token !== undefined) this.#fill(flight, { token, tags: entryTags }, value, life);
     };
     try {
+      if (fillable && under !== undefined) {
+        entryTags = await this.#claimTags(flight, under);
+        fillable = entryTags !== undefined;
+      }
+      const previous = flight.previous;
+      const loadBeganUs = early === undefined ? 0 : options.clock.nowUs();
       // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
       const onLate = (late: Value | NotModified | undefined): void => {
         // Nobody waits for it any more whom an error of the caller's `ttl` could reach.
@@ -162,7 +173,7 @@ export class LookUps<Value> {
       const { value, bytes } = values.share(currentValue(loaded, previous));
       if (flight.overtaken === undefined) {
         const life = lives(value);
-        l1.keep(key, { value, bytes, life, beganUs, epoch, loadUs });
+        l1.keep(key, { value, bytes, life, beganUs, epoch, loadUs, under });
         fill(value, life);
       }
       this.#arrive(flight, { value, from: 'loader', negative: value === undefined });
@@ -170,6 +181,16 @@ export class LookUps<Value> {
       this.#land(flight);
       this.#crash(flight, error);
     }
+  }
+
+  /** Before the load, or an invalidation in between would not be in them. What may not stand in any more does not. */
+  async #claimTags(flight: Flight<Value>, under: Tagged): Promise<readonly EntryTag[] | undefined> {
+    const now = await this.#parts.tags.claim(under);
+    if (now !== undefined && flight.standby?.under !== undefined && isBarred(flight.standby.under, now)) {
+      flight.standby = undefined;
+      if (flight.overtaken === undefined) this.#parts.l1.drop(flight.errand.key);
+    }
+    return now;
   }
 
   #arrive(flight: Flight<Value>, look: Look<Value>): void {
@@ -191,7 +212,9 @@ export class LookUps<Value> {
   }
 
   /** Uses what the store answered: something fresh ends the flight, something stale may stand in. */
-  #take(flight: Flight<Value>, read: Found): Look<Value> | undefined {
+  #take(flight: Flight<Value>, read: JudgedRead): Look<Value> | undefined {
+    const { under } = read;
+    if (under !== undefined) flight.comeUnder(under);
     switch (read.kind) {
       case 'deleted':
         flight.standby = undefined;
@@ -201,7 +224,7 @@ export class LookUps<Value> {
         return undefined;
       case 'negative':
         if (read.freshForMs <= 0) return undefined;
-        this.#keep(flight, read.freshForMs, { value: undefined, bytes: 0 });
+        this.#keep(flight, read.freshForMs, { value: undefined, bytes: 0, under });
         return { value: undefined, from: 'l2', negative: true };
       case 'value': {
         const decoded = this.#parts.values.decode(read.text);
@@ -212,10 +235,10 @@ export class LookUps<Value> {
         const usableUntilUs = options.clock.nowUs() + usableMs * 1000;
         const { staleWhileRevalidateMs } = options;
         const may = toAtOnce(flight, read, usableUntilUs, { early, staleWhileRevalidateMs });
-        if (may !== 'nothing') this.#keep(flight, read.freshForMs, decoded);
+        if (may !== 'nothing') this.#keep(flight, read.freshForMs, { ...decoded, under });
         const look: Look<Value> = { value, from: read.freshForMs > 0 ? 'l2' : 'stale', negative: false };
         if (may === 'end') return look;
-        if (usableMs > 0) this.#offer(flight, { value, usableUntilUs });
+        if (usableMs > 0) this.#offer(flight, { value, usableUntilUs, under });
         // The answer, and the load goes on behind it.
         if (may === 'answer' && flight.overtaken === undefined) {
           flight.answerAtOnce(look, answersUntilUs(flight.beganUs, usableUntilUs, options));
@@ -227,7 +250,11 @@ export class LookUps<Value> {
     }
   }
 
-  #keep(flight: Flight<Value>, freshForMs: number, shared: { value: Value | undefined; bytes: number }): void {
+  #keep(
+    flight: Flight<Value>,
+    freshForMs: number,
+    shared: { value: Value | undefined; bytes: number; under: Tagged | undefined },
+  ): void {
     if (flight.overtaken !== undefined) return;
     const { beganUs, epoch } = flight;
     const life = this.#parts.shelf.remaining(freshForMs, shared.value === undefined);
@@ -235,12 +262,18 @@ export class LookUps<Value> {
   }
 
   /** Fills L2, and lets nobody wait for it. */
-  #fill({ errand: { key }, beganUs }: Flight<Value>, token: string, value: Value | undefined, life: Life): void {
-    const { l1, l2, values } = this.#parts;
+  #fill(
+    { errand: { key, under }, beganUs }: Flight<Value>,
+    by: { readonly token: string; readonly tags: readonly EntryTag[] | undefined },
+    value: Value | undefined,
+    life: Life,
+  ): void {
+    const { l1, l2, tags, values } = this.#parts;
     const encoded = values.encode(value);
     if (l2 === undefined || encoded === undefined) return;
+    if (under !== undefined) tags.prolong(under, life.usableMs);
     this.#fills += 1;
-    void l2.fill(key, { token, ...encoded }, life, beganUs).then((outcome) => {
+    void l2.fill(key, { ...by, ...encoded }, life, beganUs).then((outcome) => {
       // The token was gone: perhaps by an invalidation of which the bus has not told yet.
       if (outcome === 'refused') l1.doubt(key);
       this.#fills -= 1;
@@ -256,7 +289,7 @@ export class LookUps<Value> {
   }
 
   #standIn({ standby, overtaken }: Flight<Value>): Look<Value> | undefined {
-    if (standby === undefined || overtaken !== undefined) return undefined;
+    if (standby === undefined || overtaken !== undefined || standby.under?.outdated === 'invalidated') return undefined;
     if (this.#parts.options.clock.nowUs() >= standby.usableUntilUs) return undefined;
     return { value: standby.value, from: 'stale', negative: false };
   }
@@ -265,8 +298,8 @@ export class LookUps<Value> {
     flight.end();
     const { key, loader } = flight.errand;
     if (typeof loader !== 'function') loader.release(key);
-    // One that was overtaken has been taken out already, and another may be in its place.
-    if (flight.overtaken === undefined) this.#flights.delete(key);
+    // One that was overtaken may have been taken out already, and another may be in its place.
+    if (flight.overtaken === undefined || this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 
   #crash(flight: Flight<Value>, error: unknown): void {

@@ -7,7 +7,7 @@ export const claimLua = `
 -- Cost     O(length of the entry)
 local time = redis.call('TIME')
 local present = redis.call('GET', KEYS[1])
-if present and string.find(present, '^1[TDNV]') and string.len(present) >= string.len(ARGV[1]) then
+if present and string.find(present, '^1[TDNVnv]') and string.len(present) >= string.len(ARGV[1]) then
   return {present, time[1], time[2]}
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', tonumber(ARGV[2]))

@@ -35,6 +35,27 @@ describe('the entry in Redis', () => {
     expect(parseEntry(null, now, none)).toEqual({ kind: 'absent' });
   });
 
+  test('has its tags in front of the text', () => {
+    const tags = [{ tag: 'a:"\ud800"', era: 'e'.repeat(16), version: 'v'.repeat(16) }];
+    const raw = entryText(id, 'x', now, now + 1000, tags);
+    expect(raw).toBe(
+      '1v0123456789abcdef0loyw3v280loyw3vu0-001i["a:\\"\\ud800\\"","eeeeeeeeeeeeeeee","vvvvvvvvvvvvvvvv"]x',
+    );
+    expect(parseEntry(raw, now, none)).toEqual({ kind: 'value', token: id, freshForMs: 1000, text: 'x', tags });
+    const negative = entryText(id, undefined, now, now + 5, tags);
+    expect(parseEntry(negative, now, none)).toEqual({ kind: 'negative', token: id, freshForMs: 5, tags });
+    const inPlaceOfDeleted = `${negative.slice(0, 36)}D${negative.slice(37)}`;
+    expect(parseEntry(inPlaceOfDeleted, now, none)).toMatchObject({ kind: 'negative', tags });
+    expect(parseEntry(inPlaceOfDeleted, now + 5, none)).toEqual({ kind: 'deleted', token: id });
+    expect(entryText(id, 'x', now, now, [])).toBe(entryText(id, 'x', now, now));
+  });
+
+  test.each([36, 37, 40, 41, 60])('an entry whose tags were cut off at %i is nothing, whatever else it says', (end) => {
+    const tags = [{ tag: 'a', era: 'e'.repeat(16), version: 'v'.repeat(16) }];
+    const cut = entryText(id, 'x', now, now + 1000, tags).slice(0, end);
+    expect(parseEntry(cut, now, none)).toEqual({ kind: 'claimed', token: id });
+  });
+
   test('what was loaded before everything was disowned is taken for nothing', () => {
     const entry = entryText(id, 'x', now, now + 1000);
     expect(parseEntry(entry, now, { ...none, disownedMs: now })).toMatchObject({ kind: 'value' });

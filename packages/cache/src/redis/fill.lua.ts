@@ -8,10 +8,9 @@ export const fillLua = `
 -- Cost     O(length of the new entry)
 local present = redis.call('GETRANGE', KEYS[1], 0, 36)
 if string.sub(present, 3, 18) ~= ARGV[1] then return 0 end
-if string.sub(ARGV[2], 2, 2) == 'N' then
-  local kind = string.sub(present, 2, 2)
-  if kind == 'D' or (kind == 'N' and string.len(present) > 36) then
-    redis.call('SET', KEYS[1], ARGV[2] .. 'D', 'KEEPTTL')
+if string.find(ARGV[2], '^1[Nn]') then
+  if string.find(present, '^1D') or (string.find(present, '^1[Nn]') and string.sub(present, 37) == 'D') then
+    redis.call('SET', KEYS[1], string.sub(ARGV[2], 1, 36) .. 'D' .. string.sub(ARGV[2], 38), 'KEEPTTL')
     return 1
   end
 end

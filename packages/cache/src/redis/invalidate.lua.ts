@@ -9,9 +9,8 @@ export const invalidateLua = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if tonumber(ARGV[2]) == 0 then
   local present = redis.call('GETRANGE', KEYS[1], 0, 36)
-  local kind = string.sub(present, 1, 2)
   -- The mark, or a negative entry that stands in its place.
-  if kind == '1D' or (kind == '1N' and string.len(present) > 36) then
+  if string.find(present, '^1D') or (string.find(present, '^1[Nn]') and string.sub(present, 37) == 'D') then
     -- A server that is out of memory refuses it: then the mark goes, rather than that its token stays.
     if redis.pcall('SET', KEYS[1], ARGV[1], 'KEEPTTL').ok then return 1 end
   end

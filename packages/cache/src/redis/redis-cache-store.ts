@@ -6,6 +6,7 @@ import { claimText, deletedText, entryText, parseEntry, timeText } from './entry
 import { claimScript, fillScript, invalidateScript, toMilliseconds, touchScript } from './scripts.ts';
 import { createServerMemory } from './server-memory.ts';
 import { CLOCK_ERROR_MS, createStoreClock } from './store-clock.ts';
+import { redisTagRecords } from './tag-records.ts';
 
 export interface RedisCacheStoreOptions {
   /** Borrowed: whoever made it closes it. May be a Redis of its own, under an evicting `maxmemory-policy`. */
@@ -78,6 +79,7 @@ export function redisCacheStore({
       };
 
       return {
+        ...redisTagRecords(link, (tag) => keyOf(tag, name, 'tag'), nextId),
         read(key, claimMs) {
           const known = ready();
           if (claimMs !== undefined && claims.worthIt && known === undefined)
@@ -95,11 +97,11 @@ export function redisCacheStore({
           // The script answers nothing that is not an entry.
           return read.kind === 'absent' ? { kind: 'claimed', token: id } : read;
         },
-        async fill(key, { token, text, freshForMs, keepForMs, loadedAgoMs }) {
+        async fill(key, { token, text, freshForMs, keepForMs, loadedAgoMs, tags }) {
           const known = time.ready();
           if (known !== undefined) await known;
           const nowMs = time.nowMs();
-          const entry = entryText(nextId(), text, nowMs - loadedAgoMs, nowMs + freshForMs);
+          const entry = entryText(nextId(), text, nowMs - loadedAgoMs, nowMs + freshForMs, tags);
           return link.run(fillScript, { key: redisKey(key), token, entry, forMs: Math.max(1, Math.ceil(keepForMs)) });
         },
         async touch(key, { token, freshForMs, keepForMs }) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CacheSpace, CacheStore, StoreFill } from '../store.ts';
+import { tagRecordsSuite } from './tag-records-suite.ts';
 
 export interface CacheStoreSuiteOptions {
   readonly name: string;
@@ -307,4 +308,6 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
       }
     });
   });
+
+  tagRecordsSuite({ name, create, pass });
 }

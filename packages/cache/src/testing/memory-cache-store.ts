@@ -1,5 +1,6 @@
 import type { Clock } from '@spillway/kernel';
-import type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from '../store.ts';
+import type { CacheSpace, CacheStore, EntryTag, StoreFill, StoreRead, StoreState } from '../store.ts';
+import { memoryTagRecords } from './memory-tag-records.ts';
 
 interface Entry {
   readonly kind: 'claimed' | 'deleted' | 'value' | 'negative';
@@ -10,9 +11,20 @@ interface Entry {
   readonly goneMs: number;
   /** Of a negative entry: it stands in place of a deletion, which is known again when it is over. */
   readonly deleted?: boolean;
+  readonly tags?: readonly EntryTag[] | undefined;
 }
 
-export type Operation = 'read' | 'claim' | 'fill' | 'touch' | 'invalidate' | 'replace' | 'forget';
+export type Operation =
+  | 'read'
+  | 'claim'
+  | 'fill'
+  | 'touch'
+  | 'invalidate'
+  | 'replace'
+  | 'forget'
+  | 'readTags'
+  | 'claimTags'
+  | 'outdateTags';
 
 /** A second tier in this process, for unit tests: several caches may share it, and faults are put in by hand. */
 export interface MemoryCacheStore extends CacheStore {
@@ -26,6 +38,9 @@ export interface MemoryCacheStore extends CacheStore {
   /** What every operation did, in order. */
   readonly log: string[];
   flush(): void;
+  /** Loses the record of a tag, as a server does that needs room. */
+  evictTag(cache: string, tag: string): void;
+  /** Entries and records of tags. */
   readonly size: number;
 }
 
@@ -35,6 +50,7 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
   const entries = new Map<string, Entry>();
   const listeners = new Set<(state: StoreState, previous: StoreState) => void>();
   const disowned = new Map<string, number>();
+  const tagRecords = memoryTagRecords(clock);
   let ids = 0;
   const nowMs = (): number => clock.nowUs() / 1000;
   const nextToken = (): string => `t${++ids}`;
@@ -53,13 +69,14 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
 
   const toRead = (entry: Entry | undefined, disownedMs: number): StoreRead => {
     if (entry === undefined) return { kind: 'absent' };
-    const { kind, token, text, freshUntilMs } = entry;
+    const { kind, token, text, freshUntilMs, tags } = entry;
     if (kind === 'claimed') return { kind, token };
     if (kind === 'deleted') return { kind, token };
     if (entry.loadedMs < disownedMs) return { kind: 'claimed', token };
     const freshForMs = freshUntilMs - nowMs();
     if (entry.deleted === true && freshForMs <= 0) return { kind: 'deleted', token };
-    return kind === 'negative' ? { kind, token, freshForMs } : { kind, token, freshForMs, text };
+    const rest = { token, freshForMs, ...(tags === undefined ? {} : { tags }) };
+    return kind === 'negative' ? { kind, ...rest } : { kind, ...rest, text };
   };
 
   const store: MemoryCacheStore = {
@@ -76,9 +93,13 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
       store.state = state;
       for (const listener of listeners) listener(state, previous);
     },
-    flush: () => entries.clear(),
+    flush() {
+      entries.clear();
+      tagRecords.clear();
+    },
+    evictTag: (cache, tag) => tagRecords.outdate(cache, [tag], 'invalidated'),
     get size() {
-      return entries.size;
+      return entries.size + tagRecords.size;
     },
     open(name): CacheSpace {
       const idOf = (key: string): string => JSON.stringify([name, key]);
@@ -105,6 +126,7 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
             const deleted = fill.text === undefined && isDeletion(present);
             entries.set(idOf(key), {
               deleted,
+              tags: fill.tags,
               kind: fill.text === undefined ? 'negative' : 'value',
               token: nextToken(),
               text: fill.text ?? '',
@@ -128,8 +150,9 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
               const present = get(idOf(key));
               if (present === undefined) continue;
               if (rememberMs > 0) entries.set(idOf(key), blank('deleted', rememberMs));
-              else if (isDeletion(present)) entries.set(idOf(key), { ...present, kind: 'deleted', token: nextToken() });
-              else entries.delete(idOf(key));
+              else if (isDeletion(present)) {
+                entries.set(idOf(key), { ...present, kind: 'deleted', token: nextToken(), tags: undefined });
+              } else entries.delete(idOf(key));
             }
           }),
         replace: (key, rememberMs) =>
@@ -142,6 +165,9 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
           act('forget', '', () => {
             disowned.set(name, nowMs() + 1);
           }),
+        readTags: (tags) => act('readTags', tags.join(','), () => tagRecords.read(name, tags)),
+        claimTags: (tags, forMs) => act('claimTags', tags.join(','), () => tagRecords.claim(name, tags, forMs)),
+        outdateTags: (tags, as) => act('outdateTags', tags.join(','), () => tagRecords.outdate(name, tags, as)),
       };
     },
   };

@@ -1,7 +1,8 @@
 import type { Bus, Clock, Random } from '@spillway/kernel';
 import type { EarlyRefresh } from '../core/early-refresh.ts';
 import { createL1, type L1, type L1Bounds } from '../core/l1.ts';
-import type { L1Entry } from '../core/l1-entry.ts';
+import { type L1Entry, UNDER_TAGS } from '../core/l1-entry.ts';
+import type { Tagged } from '../core/tag-index.ts';
 import type { Meter } from '../meter.ts';
 import type { Life } from './shelf-life.ts';
 
@@ -31,6 +32,8 @@ export interface Reading<Value> {
   readonly epoch: number;
   /** How long its load took, where it was loaded here. */
   readonly loadUs?: number | undefined;
+  /** Held since before it began. */
+  readonly under?: Tagged | undefined;
 }
 
 /** How often a hit looks whether the bus is live. Asking costs as much as the hit. */
@@ -69,17 +72,19 @@ export class L1Tier<Value> {
       this.#l1?.touch(entry);
       return entry;
     }
-    if (nowUs >= entry.usableUntilUs) {
+    const { tagged } = entry;
+    const outdated = tagged?.under.outdated;
+    if (nowUs >= entry.usableUntilUs || outdated === 'invalidated') {
       this.#l1?.delete(key);
       return undefined;
     }
-    const proven = nowUs < entry.ceilingUs && entry.epoch === this.#epoch && !entry.negative;
+    const proven = (tagged?.epoch ?? entry.epoch) === this.#epoch && outdated === undefined && nowUs < entry.ceilingUs;
     entry.state = proven ? this.#judge(entry, nowUs) : 'stale';
     if (entry.state !== 'stale') this.#l1?.touch(entry);
     return entry;
   }
 
-  keep(key: string, { value, bytes, life, beganUs, epoch, loadUs }: Reading<Value>): void {
+  keep(key: string, { value, bytes, life, beganUs, epoch, loadUs, under }: Reading<Value>): void {
     if (this.#l1 === undefined || this.#closed || life.usableMs <= 0) return;
     const nowUs = this.#options.clock.nowUs();
     const negative = value === undefined;
@@ -92,7 +97,8 @@ export class L1Tier<Value> {
       freshUntilUs: Math.min(ceilingUs, nowUs + life.freshMs * 1000 - zoneUs),
       ceilingUs,
       usableUntilUs: nowUs + life.usableMs * 1000,
-      epoch,
+      epoch: under === undefined ? epoch : UNDER_TAGS,
+      tagged: under === undefined ? undefined : { under, epoch },
       valueBytes: bytes,
     });
   }
@@ -152,6 +158,8 @@ export class L1Tier<Value> {
 
   /** What a value is that need not be proven, though it is not simply fresh. */
   #judge(entry: L1Entry<Value>, nowUs: number): 'fresh' | 'due' | 'stale' {
+    if (nowUs < entry.freshUntilUs) return 'fresh';
+    if (entry.negative) return 'stale';
     const endUs = this.#endUs(entry);
     if (nowUs >= endUs) return nowUs < endUs + this.#options.staleWhileRevalidateMs * 1000 ? 'due' : 'stale';
     return this.#options.early?.isDue(endUs - nowUs, endUs - entry.freshUntilUs) === true ? 'due' : 'fresh';

@@ -9,6 +9,7 @@ import { attempt } from './attempt.ts';
 import { prolong } from './prolong.ts';
 import { createReplays, type Replays } from './replays.ts';
 import type { Life } from './shelf-life.ts';
+import { isTagged, type JudgedRead, type Tags } from './tags.ts';
 
 /** Deletes that the store did not confirm: beyond these bounds the store as a whole is bypassed (G7). */
 const MAX_PENDING = { maxKeys: 10_000, maxLength: 16 * 1024 * 1024 };
@@ -24,10 +25,12 @@ const SETTLE_MS = 1_000;
 
 const REPLAY_BATCH = 500;
 
-type Found = Exclude<StoreRead, { kind: 'absent' }>;
-
 export interface L2TierOptions {
   readonly name: string;
+  /** What it deletes: entries, or the records of tags, which are not read by it. */
+  readonly of?: 'keys' | 'tags';
+  /** Tells what entries under tags are worth. */
+  readonly tags?: Pick<Tags, 'judge' | 'prolongRecords'>;
   readonly store: CacheStore;
   /** How long an invalidated key is remembered as such: as long as a copy of its old value may be used anywhere. */
   readonly rememberMs: number;
@@ -91,8 +94,8 @@ export class L2Tier {
    * Tells `onRead`, once, what the store knows, with a token when that is not a fresh value; undefined when it did not answer, or
    * something else than it should. `onRead` must not throw.
    */
-  read(key: string, onRead: (read: Found | undefined) => void): void {
-    const { claimMs } = this.#options;
+  read(key: string, onRead: (read: JudgedRead | undefined) => void): void {
+    const { claimMs, tags } = this.#options;
     const fail = (operation: 'read' | 'claim') => (error: unknown) => {
       this.#failed(operation, error);
       onRead(undefined);
@@ -101,6 +104,7 @@ export class L2Tier {
     const onFound = (read: StoreRead | undefined): void => {
       if (read?.kind === 'absent') claim();
       else if (read === undefined) fail('read')(new TypeError('The store answered nothing'));
+      else if (tags !== undefined && isTagged(read)) tags.judge(read, onRead);
       else onRead(read);
     };
     attempt(() => this.#space.read(key, claimMs), onFound, fail('read'));
@@ -109,7 +113,7 @@ export class L2Tier {
   /** @param beganUs when the load of it began, by the cache's clock */
   async fill(
     key: string,
-    what: Pick<StoreFill, 'token' | 'text'>,
+    what: Pick<StoreFill, 'token' | 'text' | 'tags'>,
     life: Life,
     beganUs: number,
   ): Promise<'filled' | 'refused' | 'failed'> {
@@ -129,7 +133,7 @@ export class L2Tier {
   /** Prolongs what the store holds, if that may be read. */
   async prolong(key: string, life: Life): Promise<Touched> {
     if (!this.usable(key)) return 'unreachable';
-    return await prolong(this.#space, key, life, (error) => this.#failed('touch', error));
+    return await prolong(this.#space, key, life, this.#options.tags, (error) => this.#failed('touch', error));
   }
 
   /**
@@ -162,9 +166,14 @@ export class L2Tier {
     const rest: string[] = [];
     for (const key of keys) (remember || this.#pending.remembers(key) ? remembered : rest).push(key);
     await Promise.all([
-      remembered.length > 0 && this.#space.invalidate(remembered, rememberMs),
-      rest.length > 0 && this.#space.invalidate(rest, 0),
+      remembered.length > 0 && this.#outdate(remembered, rememberMs),
+      rest.length > 0 && this.#outdate(rest, 0),
     ]);
+  }
+
+  #outdate(names: readonly string[], rememberMs: number): Promise<void> {
+    if (this.#options.of !== 'tags') return this.#space.invalidate(names, rememberMs);
+    return this.#space.outdateTags(names, rememberMs > 0 ? 'invalidated' : 'expired');
   }
 
   /** The token for a `set`, or undefined when the store did not answer; its old value is then deleted later. */
@@ -278,7 +287,7 @@ export class L2Tier {
   async #replayBatch(batch: readonly PendingDelete[], remember: boolean): Promise<void> {
     if (batch.length === 0) return;
     const heard = this.#suspects.newest;
-    await this.#space.invalidate(
+    await this.#outdate(
       batch.map(({ key }) => key),
       remember ? this.#options.rememberMs : 0,
     );

@@ -235,9 +235,68 @@ describe('L2 in Redis', () => {
         await until(() => cache.stats().l2.filled === 1);
         expect((await cache.look('k', async () => 'w')).from).toBe('l2');
         await cache.invalidate({ key: 'k' });
+        const under = { tags: ['t'] };
+        await cache.get('tagged', async () => 'v', under);
+        await until(() => cache.stats().l2.filled === 2);
+        expect((await cache.look('tagged', async () => 'w', under)).from).toBe('l2');
+        expect([await cache.expire(under), await cache.invalidate(under)]).toEqual(['deleted', 'deleted']);
+        expect(cache.stats().l2.errors).toBe(0);
       }
       expect((await cache.look('k', async () => 'w')).value).toBe('w');
     }
+  });
+
+  test('a hit under tags costs one GET for each of them, a miss a script for each, and a record has a time to live', async () => {
+    const server = bin.keep(await startRedis());
+    const link = await connect(bin, { url: server.url });
+    const cache = stringCache(redisCacheStore({ link }), 'c', { l1: 'off' });
+    const under = { tags: ['x', 'y'] };
+    await cache.get('k', async () => 'v', under);
+    await until(() => cache.stats().l2.filled === 1);
+    await server.command('CONFIG', 'RESETSTAT');
+    for (let i = 0; i < 10; i += 1) expect((await cache.look('k', async () => 'w', under)).from).toBe('l2');
+    const calls = async () => {
+      const info = String(await server.command('INFO', 'commandstats'));
+      return Object.fromEntries(
+        [...info.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, n]) => [name, Number(n)]),
+      );
+    };
+    // The two travel together.
+    const hits = await calls();
+    expect([hits.get, hits.mget, hits.evalsha, hits.set]).toEqual([10, 10, undefined, undefined]);
+    await server.command('CONFIG', 'RESETSTAT');
+    await cache.get('cold', async () => 'v', under);
+    await until(() => cache.stats().l2.filled === 2);
+    expect((await calls()).evalsha).toBe(4);
+    const records = (await server.command('KEYS', '*:tag')) as string[];
+    expect(records).toHaveLength(2);
+    for (const record of records) expect(Number(await server.command('PTTL', record))).toBeGreaterThan(86_400_000);
+  });
+
+  test('records of a foreign type or format are nothing, and a full Redis still takes invalidations of tags', async () => {
+    const server = bin.keep(await startRedis());
+    const link = await connect(bin, { url: server.url });
+    const cache = stringCache(redisCacheStore({ link }), 'c', { l1: 'off' });
+    const under = { tags: ['t'] };
+    await cache.get('k', async () => 'v', under);
+    await until(() => cache.stats().l2.filled === 1);
+    const [record = ''] = (await server.command('KEYS', '*:tag')) as string[];
+    await server.command('SET', record, 'something else', 'PX', 60_000);
+    expect(await cache.look('k', async () => 'w', under)).toMatchObject({ value: 'w', from: 'loader' });
+    await until(() => cache.stats().l2.filled === 2);
+    expect((await cache.look('k', async () => 'x', under)).from).toBe('l2');
+    await server.command('DEL', record);
+    await server.command('RPUSH', record, 'a', 'list');
+    expect(await cache.look('k', async () => 'x', under)).toMatchObject({ value: 'x', from: 'loader' });
+    expect(await cache.expire(under)).toBe('deleted');
+    await cache.get('k', async () => 'y', under);
+    await until(() => cache.stats().l2.filled === 3);
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    expect((await cache.look('k', async () => 'z', under)).from).toBe('l2');
+    expect(await cache.expire(under)).toBe('deleted');
+    expect(await cache.look('k', async () => 'z', under)).toMatchObject({ value: 'z', from: 'loader' });
+    expect(cache.stats().l2.pendingDeletes).toBe(0);
   });
 
   test('10,000 callers on a cold key make one load and two writes', async () => {

@@ -17,6 +17,7 @@ const record = (value: number, valueBytes: number): L1Record<number> => ({
   ceilingUs: 1,
   usableUntilUs: 1,
   epoch: 0,
+  tagged: undefined,
   valueBytes,
 });
 

@@ -26,7 +26,7 @@ export interface Reply {
 }
 
 export type Route = (asked: Asked) => Reply | Promise<Reply>;
-export type AppOptions = Omit<CacheResponsesOptions<[header: Asked['header']]>, 'key'>;
+export type AppOptions = Omit<CacheResponsesOptions<[header: Asked['header']]>, 'key' | 'tags'>;
 
 export interface App {
   readonly port: number;

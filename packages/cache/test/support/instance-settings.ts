@@ -21,6 +21,7 @@ export interface InstanceCommand {
     | 'look'
     | 'peek'
     | 'invalidate'
+    | 'write-tagged'
     | 'plant'
     | 'write'
     | 'set'
@@ -32,6 +33,8 @@ export interface InstanceCommand {
     | 'truth-back';
   readonly key?: string;
   readonly value?: string;
+  /** What a look is under, and what is invalidated. */
+  readonly tag?: string;
 }
 
 export interface InstanceAnswer {

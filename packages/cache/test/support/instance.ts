@@ -43,7 +43,7 @@ async function run(command: InstanceCommand): Promise<unknown> {
   const { key = '', value = '' } = command;
   switch (command.do) {
     case 'look':
-      return await cache.look(key, load);
+      return await cache.look(key, load, command.tag === undefined ? {} : { tags: [command.tag] });
     case 'peek':
       return cache.peek(key)?.state ?? 'nothing';
     case 'plant':
@@ -53,6 +53,9 @@ async function run(command: InstanceCommand): Promise<unknown> {
       return await cache.invalidate({ key });
     case 'invalidate':
       return await cache.invalidate({ key });
+    case 'write-tagged':
+      await truth.command('SET', [`truth:${key}`, value]);
+      return await cache.invalidate({ tags: [command.tag ?? ''] });
     case 'set':
       await truth.command('SET', [`truth:${key}`, value]);
       return await cache.set(key, value);

@@ -1,4 +1,4 @@
-import type { CacheStats, Look } from '@spillway/cache';
+import type { CacheStats, Invalidated, Look } from '@spillway/cache';
 import { spawnProcess } from '@spillway/testkit';
 import type { InstanceAnswer, InstanceCommand, InstanceSettings } from './instance-settings.ts';
 
@@ -12,12 +12,15 @@ export type InstanceStats = CacheStats & {
 
 /** A cache in a process of its own. */
 export interface Instance {
-  look(key: string): Promise<Look<string>>;
+  /** @param tag what it is loaded under */
+  look(key: string, tag?: string): Promise<Look<string>>;
   peek(key: string): Promise<'fresh' | 'stale' | 'nothing'>;
   /** Makes the row, before anyone has asked for it. */
   plant(key: string, value: string): Promise<void>;
   /** Changes the row, then invalidates. */
   write(key: string, value: string): Promise<void>;
+  /** Changes the row, then invalidates the tag. */
+  writeTagged(key: string, value: string, tag: string): Promise<Invalidated>;
   set(key: string, value: string): Promise<void>;
   invalidate(key: string): Promise<void>;
   /** Loads wait between reading their row and returning it. */
@@ -66,10 +69,11 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
     return answer.promise as Promise<Result>;
   };
   return {
-    look: (key) => ask({ do: 'look', key }),
+    look: (key, tag) => ask({ do: 'look', key, ...(tag === undefined ? {} : { tag }) }),
     peek: (key) => ask({ do: 'peek', key }),
     plant: (key, value) => ask({ do: 'plant', key, value }),
     write: (key, value) => ask({ do: 'write', key, value }),
+    writeTagged: (key, value, tag) => ask({ do: 'write-tagged', key, value, tag }),
     set: (key, value) => ask({ do: 'set', key, value }),
     invalidate: (key) => ask({ do: 'invalidate', key }),
     hold: () => ask({ do: 'hold' }),
