@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CacheSpace, CacheStore, StoreFill } from '../store.ts';
+import { leaseSuite } from './lease-suite.ts';
 
 export interface CacheStoreSuiteOptions {
   readonly name: string;
@@ -7,10 +8,13 @@ export interface CacheStoreSuiteOptions {
   readonly create: () => Promise<{ readonly store: CacheStore; readonly name: string }>;
   /** Waits, or moves the clock. */
   readonly pass: (ms: number) => Promise<void>;
+  /** Of a store that has no `leases`: they are not asked for. */
+  readonly leases?: 'none';
 }
 
 /** What every `CacheStore` has to do, one step at a time. */
-export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions): void {
+export function cacheStoreSuite(options: CacheStoreSuiteOptions): void {
+  const { name, create, pass } = options;
   const open = async (): Promise<CacheSpace> => {
     const { store, name: cache } = await create();
     return store.open(cache);
@@ -268,4 +272,6 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
       }
     });
   });
+
+  if (options.leases !== 'none') leaseSuite(options);
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '@spillway/kernel';
 import type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from '../store.ts';
+import { memoryLeases } from './memory-leases.ts';
 
 interface Entry {
   readonly kind: 'claimed' | 'deleted' | 'value' | 'negative';
@@ -12,7 +13,7 @@ interface Entry {
   readonly deleted?: boolean;
 }
 
-export type Operation = 'read' | 'claim' | 'fill' | 'invalidate' | 'replace' | 'forget';
+export type Operation = 'read' | 'claim' | 'fill' | 'invalidate' | 'replace' | 'forget' | 'lease';
 
 /** A second tier in this process, for unit tests: several caches may share it, and faults are put in by hand. */
 export interface MemoryCacheStore extends CacheStore {
@@ -134,6 +135,19 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
           act('forget', '', () => {
             disowned.set(name, nowMs() + 1);
           }),
+        leases: memoryLeases({
+          act: (key, effect) => act('lease', key, effect),
+          nowMs,
+          nextToken,
+          tokenOf: (key) => get(idOf(key))?.token,
+          read: (key) => toRead(get(idOf(key)), disownedMs()),
+          isClaim: (key) => (get(idOf(key))?.kind ?? 'claimed') === 'claimed',
+          retoken(key, token, claimMs) {
+            const present = get(idOf(key));
+            const claim = present === undefined || present.kind === 'claimed';
+            entries.set(idOf(key), { ...(claim ? blank('claimed', claimMs) : present), token });
+          },
+        }),
       };
     },
   };
