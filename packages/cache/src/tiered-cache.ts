@@ -10,6 +10,7 @@ import type {
   SetOptions,
 } from './cache.ts';
 import { abortable } from './loading/abortable.ts';
+import { Leases } from './loading/leases.ts';
 import { createLoads, type Loads } from './loading/loads.ts';
 import { LookUps } from './loading/look-ups.ts';
 import { Meter } from './meter.ts';
@@ -44,6 +45,7 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #l1: L1Tier<Value>;
   readonly #l2: L2Tier | undefined;
   readonly #loads: Loads<Value>;
+  readonly #leases: Leases | undefined;
   readonly #lookUps: LookUps<Value>;
   // The last `set` under way per key; an invalidation takes it away, and L1 is then not filled.
   readonly #writes = new Map<string, object>();
@@ -60,11 +62,13 @@ export class TieredCache<Value> implements Cache<Value> {
     this.#l1 = new L1Tier({ bounds: options.l1, freshMs: this.#shelf.l1Ms, bus, clock, random, meter });
     this.#l2 = this.#openL2();
     this.#loads = createLoads(name, options.loads, clock, meter);
+    this.#leases = this.#openLeases();
     this.#lookUps = new LookUps({
       options,
       l1: this.#l1,
       l2: this.#l2,
       loads: this.#loads,
+      leases: this.#leases,
       shelf: this.#shelf,
       values: this.#values,
       meter,
@@ -122,7 +126,7 @@ export class TieredCache<Value> implements Cache<Value> {
   }
 
   stats(): CacheStats {
-    const { answers, loads, fills, storeErrors, gaps } = this.#meter;
+    const { answers, loads, waits, fills, storeErrors, gaps } = this.#meter;
     return {
       answers: { ...answers },
       l1: this.#l1.stats(),
@@ -134,6 +138,7 @@ export class TieredCache<Value> implements Cache<Value> {
         overloaded: loads.overloaded,
         timedOut: loads['timed-out'],
       },
+      waits: { waiting: this.#leases?.waiting ?? 0, ...waits },
       l2: {
         filled: fills.filled,
         refused: fills.refused,
@@ -150,6 +155,7 @@ export class TieredCache<Value> implements Cache<Value> {
   async close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
     this.#l2?.close();
+    this.#leases?.close();
     this.#l1.close();
     await this.#lookUps.settled();
   }
@@ -165,7 +171,7 @@ export class TieredCache<Value> implements Cache<Value> {
       name,
       store,
       rememberMs: staleIfErrorMs,
-      claimMs: 2 * loads.hardTimeoutMs + 1_000,
+      claimMs: claimMsOf(loads),
       clock,
       random,
       meter: this.#meter,
@@ -179,6 +185,14 @@ export class TieredCache<Value> implements Cache<Value> {
         this.#meter.invalidation(0, 'replay', 'deleted');
       },
     });
+  }
+
+  #openLeases(): Leases | undefined {
+    const { name, bus, loads, clock } = this.#options;
+    if (this.#l2 === undefined || loads.leaseMs === undefined) return undefined;
+    const terms = { leaseMs: loads.leaseMs, claimMs: claimMsOf(loads) };
+    const { hardTimeoutMs } = loads;
+    return new Leases({ name, l2: this.#l2, bus, terms, hardTimeoutMs, clock, meter: this.#meter });
   }
 
   #join(key: string, loader: Loader<Value>, options: GetOptions | undefined): Promise<Look<Value>> {
@@ -274,6 +288,9 @@ export class TieredCache<Value> implements Cache<Value> {
     }
   }
 }
+
+/** A load that is past its hard timeout may still fill. */
+const claimMsOf = ({ hardTimeoutMs }: { readonly hardTimeoutMs: number }): number => 2 * hardTimeoutMs + 1_000;
 
 function checkKey(key: unknown): void {
   if (typeof key !== 'string') throw new TypeError(`A cache key is a string, got ${typeof key}; write e.g. String(id)`);

@@ -27,6 +27,8 @@ export class Flight<Value> {
   readonly answer: Promise<Look<Value>>;
   /** The key changed since the flight began: what it brings may be old, and must not be kept. */
   overtaken: Outdated | undefined;
+  /** To be called when it is. */
+  onOvertaken: (() => void) | undefined;
   standby: Standby<Value> | undefined;
   readonly #meter: Meter;
   readonly #resolve: (look: Look<Value>) => void;

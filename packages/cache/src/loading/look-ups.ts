@@ -9,6 +9,8 @@ import type { L2Tier } from '../tiers/l2-tier.ts';
 import type { Life, ShelfLife } from '../tiers/shelf-life.ts';
 import type { Values } from '../values/values.ts';
 import { Flight, type Standby } from './flight.ts';
+import type { HeldLease } from './held-lease.ts';
+import type { Leases } from './leases.ts';
 import type { Loads } from './loads.ts';
 
 /** Keys looked up at a time (G7). Far beyond what the loads let through: a guard, not a setting. */
@@ -22,10 +24,15 @@ export interface LookUpParts<Value> {
   readonly l1: L1Tier<Value>;
   readonly l2: L2Tier | undefined;
   readonly loads: Loads<Value>;
+  /** Undefined: each process loads for itself. */
+  readonly leases: Leases | undefined;
   readonly shelf: ShelfLife;
   readonly values: Values<Value>;
   readonly meter: Meter;
 }
+
+/** How a leased load has ended, by what became of its fill. */
+const ENDINGS = { filled: 'filled', refused: 'again', failed: 'unkept' } as const;
 
 type Found = Exclude<StoreRead, { kind: 'absent' }>;
 type Lives = (value: unknown) => Life;
@@ -75,11 +82,14 @@ export class LookUps<Value> {
     if (flight === undefined) return;
     flight.overtaken = by;
     this.#flights.delete(key);
+    flight.onOvertaken?.();
   }
 
   overtakeAll(): void {
-    for (const flight of this.#flights.values()) flight.overtaken = 'invalidated';
+    const flights = [...this.#flights.values()];
+    for (const flight of flights) flight.overtaken = 'invalidated';
     this.#flights.clear();
+    for (const flight of flights) flight.onOvertaken?.();
   }
 
   get size(): number {
@@ -93,10 +103,14 @@ export class LookUps<Value> {
 
   /** Callbacks and not promises up to the answer of L2: each promise between costs more than the parsing of the entry. */
   #fly(flight: Flight<Value>, lives: Lives): void {
-    const { l2 } = this.#parts;
+    const { l2, leases } = this.#parts;
     const { key } = flight.errand;
     if (l2?.usable(key) !== true) {
       void this.#load(flight, lives, undefined);
+      return;
+    }
+    if (leases !== undefined) {
+      this.#flyLeased(flight, lives, leases);
       return;
     }
     l2.read(key, (read) => {
@@ -106,17 +120,40 @@ export class LookUps<Value> {
     });
   }
 
+  #flyLeased(flight: Flight<Value>, lives: Lives, leases: Leases): void {
+    leases.enter(flight, {
+      use: (read) => {
+        const look = this.#take(flight, read);
+        if (look !== undefined) this.#arrive(flight, look);
+        return look !== undefined;
+      },
+      load: (token, lease) => void this.#load(flight, lives, token, lease),
+      fail: (error) => {
+        this.#land(flight);
+        this.#crash(flight, error);
+      },
+      restart: () => {
+        if (flight.errand.attempt >= MAX_RESTARTS) {
+          void this.#load(flight, lives, undefined);
+          return;
+        }
+        this.#land(flight);
+        this.#restart(flight);
+      },
+    });
+  }
+
   /** Ends the flight, well or badly. Never rejects. */
-  async #load(flight: Flight<Value>, lives: Lives, token: string | undefined): Promise<void> {
+  async #load(flight: Flight<Value>, lives: Lives, token: string | undefined, lease?: HeldLease): Promise<void> {
     const { l1, loads, values, meter } = this.#parts;
     const { errand, beganUs, epoch } = flight;
     const { key, loader } = errand;
     const fill = (value: Value | undefined, life: Life): void => {
-      if (token !== undefined) this.#fill(flight, token, value, life);
+      if (token !== undefined) this.#fill(flight, token, value, life, lease);
     };
     try {
       // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
-      const loaded = await loads.run(key, loader, (late) => {
+      const loaded = await loads.run(key, lease?.watch(loader) ?? loader, (late) => {
         // Nobody waits for it any more whom an error of the caller's `ttl` could reach.
         try {
           fill(late, lives(late));
@@ -129,9 +166,10 @@ export class LookUps<Value> {
         const life = lives(value);
         l1.keep(key, { value, bytes, life, beganUs, epoch });
         fill(value, life);
-      }
+      } else void lease?.end('again');
       this.#arrive(flight, { value, from: 'loader', negative: value === undefined });
     } catch (error) {
+      lease?.fail(error);
       this.#land(flight);
       this.#crash(flight, error);
     }
@@ -191,14 +229,24 @@ export class LookUps<Value> {
   }
 
   /** Fills L2, and lets nobody wait for it. */
-  #fill({ errand: { key }, beganUs }: Flight<Value>, token: string, value: Value | undefined, life: Life): void {
+  #fill(
+    { errand: { key }, beganUs }: Flight<Value>,
+    token: string,
+    value: Value | undefined,
+    life: Life,
+    lease: HeldLease | undefined,
+  ): void {
     const { l1, l2, values } = this.#parts;
     const encoded = values.encode(value);
-    if (l2 === undefined || encoded === undefined) return;
+    if (l2 === undefined || encoded === undefined) {
+      void lease?.end('unkept');
+      return;
+    }
     this.#fills += 1;
-    void l2.fill(key, { token, ...encoded }, life, beganUs).then((outcome) => {
+    void l2.fill(key, { token, ...encoded }, life, beganUs).then(async (outcome) => {
       // The token was gone: perhaps by an invalidation of which the bus has not told yet.
       if (outcome === 'refused') l1.doubt(key);
+      await lease?.end(ENDINGS[outcome]);
       this.#fills -= 1;
       if (this.#fills === 0) for (const settle of this.#whenSettled.splice(0)) settle();
     });

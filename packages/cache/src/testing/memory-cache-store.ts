@@ -1,6 +1,6 @@
 import type { Clock } from '@spillway/kernel';
 import type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from '../store.ts';
-import { memoryLeases } from './memory-leases.ts';
+import { type MemoryLease, memoryLeases } from './memory-leases.ts';
 
 interface Entry {
   readonly kind: 'claimed' | 'deleted' | 'value' | 'negative';
@@ -35,6 +35,7 @@ const isDeletion = (entry: Entry): boolean => entry.kind === 'deleted' || entry.
 export function memoryCacheStore(clock: Clock): MemoryCacheStore {
   const entries = new Map<string, Entry>();
   const listeners = new Set<(state: StoreState, previous: StoreState) => void>();
+  const leases = new Map<string, MemoryLease>();
   const disowned = new Map<string, number>();
   let ids = 0;
   const nowMs = (): number => clock.nowUs() / 1000;
@@ -136,6 +137,8 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
             disowned.set(name, nowMs() + 1);
           }),
         leases: memoryLeases({
+          leases,
+          idOf,
           act: (key, effect) => act('lease', key, effect),
           nowMs,
           nextToken,

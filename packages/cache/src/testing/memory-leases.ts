@@ -1,6 +1,6 @@
 import type { LeaseSpace, StoreRead } from '../store.ts';
 
-interface Lease {
+export interface MemoryLease {
   readonly token: string;
   endsMs: number;
   waited: boolean;
@@ -8,6 +8,9 @@ interface Lease {
 
 /** What the leases of a store in memory need of its entries. */
 export interface LeasedEntries {
+  /** By entry, for all who opened the same store. */
+  readonly leases: Map<string, MemoryLease>;
+  readonly idOf: (key: string) => string;
   readonly act: <Result>(key: string, effect: () => Result) => Promise<Result>;
   readonly nowMs: () => number;
   readonly nextToken: () => string;
@@ -19,10 +22,19 @@ export interface LeasedEntries {
   readonly retoken: (key: string, token: string, claimMs: number) => void;
 }
 
-export function memoryLeases({ act, nowMs, nextToken, tokenOf, read, isClaim, retoken }: LeasedEntries): LeaseSpace {
-  const leases = new Map<string, Lease>();
-  const holding = (key: string, token: string | undefined): Lease | undefined => {
-    const lease = leases.get(key);
+export function memoryLeases({
+  leases,
+  idOf,
+  act,
+  nowMs,
+  nextToken,
+  tokenOf,
+  read,
+  isClaim,
+  retoken,
+}: LeasedEntries): LeaseSpace {
+  const holding = (key: string, token: string | undefined): MemoryLease | undefined => {
+    const lease = leases.get(idOf(key));
     return lease !== undefined && lease.token === token && lease.token === tokenOf(key) && lease.endsMs > nowMs()
       ? lease
       : undefined;
@@ -40,7 +52,7 @@ export function memoryLeases({ act, nowMs, nextToken, tokenOf, read, isClaim, re
         }
         const token = nextToken();
         retoken(key, token, claimMs);
-        leases.set(key, { token, endsMs: nowMs() + leaseMs, waited: false });
+        leases.set(idOf(key), { token, endsMs: nowMs() + leaseMs, waited: false });
         return { kind: 'leased', token };
       }),
     renew: (key, token, leaseMs) =>
@@ -52,9 +64,9 @@ export function memoryLeases({ act, nowMs, nextToken, tokenOf, read, isClaim, re
       }),
     release: (key, token) =>
       act(key, () => {
-        const lease = leases.get(key);
+        const lease = leases.get(idOf(key));
         if (lease?.token !== token || lease.endsMs <= nowMs()) return 'lost';
-        leases.delete(key);
+        leases.delete(idOf(key));
         return lease.waited ? 'waited' : 'unwaited';
       }),
   };
