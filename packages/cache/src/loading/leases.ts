@@ -168,7 +168,7 @@ export class Leases {
         return contest.over('answered', { do: 'nothing' });
       }
       // Not fresh, though just filled: another load would not make it so, and they must not queue up for it.
-      if (woken === 'filled') return contest.alone();
+      if (woken === 'filled' && 'freshForMs' in contest.read) return contest.alone();
     }
     return contest.alone();
   }
