@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { StoreUnavailableError } from '@spillway/kernel';
 import { until } from '@spillway/testkit';
 import { describe, expect, test } from 'vitest';
@@ -202,6 +203,54 @@ describe('one load per key for all processes', () => {
     busB.restore();
     expect(await waiting).toMatchObject({ value: 'v', from: 'l2' });
     expect(loads()).toBe(1);
+  });
+
+  test('news of the end of a load that overtakes the answer "somebody loads it" is not lost', async () => {
+    const { a, b, store, truth, load, loads } = fixture(across());
+    truth.set('k', 'v');
+    const [held, answer] = [gate(), gate()];
+    const loading = a.look('k', async (key) => {
+      await held.promise;
+      return load(key);
+    });
+    await settle();
+    let asked = 0;
+    // Of b: the look passes, the answer to its take does not yet.
+    store.after = () => (++asked === 2 ? answer.promise : undefined);
+    const waiting = b.look('k', load);
+    await until(() => asked === 2);
+    held.resolve();
+    await loading;
+    await a.close();
+    answer.resolve();
+    expect(await waiting).toMatchObject({ value: 'v', from: 'l2' });
+    expect(loads()).toBe(1);
+  });
+
+  test('G7: so many wait for others at a time; the ones beyond load for themselves, and the bound is told', async () => {
+    const { a, b } = fixture(across({ queued: 20_000 }));
+    const told: unknown[] = [];
+    const onBound = (message: unknown): void => void told.push(message);
+    subscribe('spillway:cache:bound', onBound);
+    try {
+      const held = gate();
+      const load = async (key: string) => {
+        await held.promise;
+        return key;
+      };
+      const keys = Array.from({ length: 10_002 }, (_, i) => `k${i}`);
+      const loading = keys.map((key) => a.get(key, load));
+      await settle();
+      const waiting = keys.map((key) => b.get(key, async () => key));
+      await until(() => b.stats().answers.loader === 2);
+      expect(b.stats().waits).toMatchObject({ waiting: 10_000 });
+      expect(told).toContainEqual({ cache: 'test', bound: 'waits' });
+      held.resolve();
+      expect(await Promise.all([...loading, ...waiting])).toEqual([...keys, ...keys]);
+      expect(b.stats().waits).toMatchObject({ waiting: 0 });
+    } finally {
+      unsubscribe('spillway:cache:bound', onBound);
+    }
   });
 
   test('what can not be kept in L2 is loaded by each who waited, all at the same time', async () => {

@@ -15,7 +15,7 @@ export function doubtedSpace(space: CacheSpace, inDoubt: () => boolean): CacheSp
       : {
           leases: {
             ...leases,
-            look: (...of) => (inDoubt() ? leases.look(...of).then(doubted) : leases.look(...of)),
+            look: (key, terms) => (inDoubt() ? leases.look(key, terms).then(doubted) : leases.look(key, terms)),
             take: (...of) => (inDoubt() ? leases.take(...of).then(doubted) : leases.take(...of)),
           },
         }),

@@ -85,18 +85,19 @@ export class Leases {
     return this.#waiting;
   }
 
-  /** Asks the store, and makes one of the moves, once `use` has refused. Callbacks up to a hit, as in `LookUps`. */
-  enter(flight: Contender, moves: Moves): void {
+  /** Tells `onRead`, once, what the store answers; undefined when it did not, or something else than it should. */
+  look(key: string, onRead: (read: LeasedRead | undefined) => void): void {
+    const fail = (error: unknown): void => {
+      this.#parts.meter.error('read', error);
+      onRead(undefined);
+    };
     attempt(
-      () => this.#space.look(flight.errand.key, this.#parts.terms),
-      (read) => {
-        if (!isHolding(read) && read.kind !== 'absent' && moves.use(read)) return;
-        void this.#contend(flight, moves, read);
+      () => this.#space.look(key, this.#parts.terms),
+      (read: LeasedRead | undefined) => {
+        if (read === undefined) fail(new TypeError('The store answered nothing'));
+        else onRead(read);
       },
-      (error) => {
-        this.#parts.meter.error('read', error);
-        moves.load(undefined);
-      },
+      fail,
     );
   }
 
@@ -104,7 +105,8 @@ export class Leases {
     this.#wakeUps.close();
   }
 
-  async #contend(flight: Contender, moves: Moves, first: LeasedRead): Promise<void> {
+  /** Makes one of the moves, after a look that was of no use. Never rejects. */
+  async contend(flight: Contender, moves: Moves, first: LeasedRead): Promise<void> {
     const contest = new Contest(flight, moves, first, this.#parts);
     let verdict: Verdict;
     try {
@@ -238,7 +240,7 @@ class Contest {
   take(read: LeasedRead): boolean {
     this.read = read;
     if (read.kind === 'loading') this.#waited = true;
-    return !isHolding(read) && read.kind !== 'absent' && this.#moves.use(read);
+    return isFound(read) && this.#moves.use(read);
   }
 
   over<Result extends Verdict>(outcome: CacheWaitMessage['outcome'], verdict: Result): Result {
@@ -251,6 +253,9 @@ class Contest {
     return this.over('alone', { do: 'load', token: how === 'with-token' ? tokenOf(this.read) : undefined });
   }
 }
+
+/** What `use` may be asked about. */
+export const isFound = (read: LeasedRead): read is Found => read.kind !== 'absent' && !isHolding(read);
 
 const isHolding = (read: LeasedRead): read is Extract<LeasedRead, { kind: 'leased' | 'loading' }> =>
   read.kind === 'leased' || read.kind === 'loading';

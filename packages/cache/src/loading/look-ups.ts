@@ -10,7 +10,7 @@ import type { Life, ShelfLife } from '../tiers/shelf-life.ts';
 import type { Values } from '../values/values.ts';
 import { Flight, type Standby } from './flight.ts';
 import type { HeldLease } from './held-lease.ts';
-import type { Leases } from './leases.ts';
+import { isFound, type Leases, type Moves } from './leases.ts';
 import type { Loads } from './loads.ts';
 
 /** Keys looked up at a time (G7). Far beyond what the loads let through: a guard, not a setting. */
@@ -121,7 +121,16 @@ export class LookUps<Value> {
   }
 
   #flyLeased(flight: Flight<Value>, lives: Lives, leases: Leases): void {
-    leases.enter(flight, {
+    leases.look(flight.errand.key, (read) => {
+      const look = read === undefined || !isFound(read) ? undefined : this.#take(flight, read);
+      if (look !== undefined) this.#arrive(flight, look);
+      else if (read === undefined) void this.#load(flight, lives, undefined);
+      else void leases.contend(flight, this.#moves(flight, lives), read);
+    });
+  }
+
+  #moves(flight: Flight<Value>, lives: Lives): Moves {
+    return {
       use: (read) => {
         const look = this.#take(flight, read);
         if (look !== undefined) this.#arrive(flight, look);
@@ -140,7 +149,7 @@ export class LookUps<Value> {
         this.#land(flight);
         this.#restart(flight);
       },
-    });
+    };
   }
 
   /** Ends the flight, well or badly. Never rejects. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@spillway/kernel';
 import type { RedisLink } from '@spillway/redis';
-import type { LeaseSpace, StoreRead } from '../store.ts';
+import type { LeasedRead, LeaseSpace, LeaseTerms, StoreRead } from '../store.ts';
 import { releaseLeaseScript, renewLeaseScript, takeLeaseScript } from './lease-scripts.ts';
 import type { StoreClock } from './store-clock.ts';
 
@@ -40,19 +40,21 @@ export function redisLeases(parts: RedisLeaseParts): LeaseSpace {
     return read.kind === 'absent' ? { kind: 'claimed', token } : read;
   };
 
+  const lookFirst = async (key: string, terms: LeaseTerms): Promise<LeasedRead> => {
+    try {
+      const read = await take(key, undefined, terms);
+      parts.found(read.kind !== 'leased' && read.kind !== 'loading');
+      return read;
+    } catch (error) {
+      parts.refused(error);
+      return parts.read(key);
+    }
+  };
+
   return {
     take,
-    async look(key, terms) {
-      if (!parts.takesFirst()) return parts.read(key);
-      try {
-        const read = await take(key, undefined, terms);
-        parts.found(read.kind !== 'leased' && read.kind !== 'loading');
-        return read;
-      } catch (error) {
-        parts.refused(error);
-        return parts.read(key);
-      }
-    },
+    // Not an async function: a hit has one promise less so.
+    look: (key, terms) => (parts.takesFirst() ? lookFirst(key, terms) : parts.read(key)),
     renew: (key, token, leaseMs) =>
       link.run(renewLeaseScript, { entryKey: entryKey(key), leaseKey: leaseKey(key), token, leaseMs }),
     release: (key, token) => link.run(releaseLeaseScript, { leaseKey: leaseKey(key), token }),
