@@ -18,7 +18,7 @@ const link = connectRedis({ url: process.env.REDIS_URL ?? '', deadline: '5s' });
 const bus = redisBus(link, { instance: `stampeder ${process.pid}` });
 const across = process.env.ACROSS as 'process' | 'processes';
 const loads = { concurrent: 64, queued: 1_024, hardTimeout: '30s', across } as const;
-// Without L1 a key that was invalidated has to come from Redis, whether the news of it has arrived or not.
+// Without L1 every caller after the first flight asks Redis.
 const cache = createCache<string>({
   name: 'stampede',
   ttl: '1h',

@@ -9,7 +9,7 @@ import { HeldLease } from './held-lease.ts';
 import { type Ending, WakeUps } from './wake-ups.ts';
 
 /** Look-ups that wait for another process at a time (G7); the ones beyond load for themselves. */
-const MAX_WAITING = 10_000;
+const MAX_WAITING = 1_024;
 
 /** How often one look-up asks for the lease of a key that changes hands, or its value, all the time. Then it loads without. */
 const MAX_TURNS = 8;

@@ -31,7 +31,7 @@ export class WakeUps {
     const receive = (message: string): void => this.#hear(message);
     this.#stops.push(bus.subscribe(topic, receive), joinNeighbours(bus, topic, receive));
     // One of the messages that were missed may have been the awaited one.
-    this.#stops.push(bus.onGap(() => this.wakeAll()));
+    this.#stops.push(bus.onGap(() => this.#wakeAll()));
   }
 
   /** Whether a wake-up can be expected to arrive. */
@@ -62,13 +62,12 @@ export class WakeUps {
   }
 
   /** Whoever waits looks again. */
-  wakeAll(): void {
+  #wakeAll(): void {
     for (const token of [...this.#waiters.keys()]) this.#wake(token, 'again');
   }
 
   close(): void {
     for (const stop of this.#stops.splice(0)) stop();
-    this.wakeAll();
   }
 
   #hear(message: string): void {
