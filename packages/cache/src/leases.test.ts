@@ -88,6 +88,21 @@ describe('one load per key for all processes', () => {
     expect(await b.get('k', async () => 'v')).toBe('v');
   });
 
+  test('a loader that rejects with nothing fails those who wait as well', async () => {
+    const { a, b } = fixture(across());
+    const held = gate();
+    const fail = async (): Promise<string> => {
+      await held.promise;
+      return Promise.reject(undefined);
+    };
+    const loading = a.get('k', fail).catch((error: unknown) => [error]);
+    const waiting = b.get('k', fail).catch((error: unknown) => [error]);
+    await until(() => b.stats().waits.waiting === 1);
+    held.resolve();
+    expect(await loading).toEqual([undefined]);
+    expect(await waiting).toEqual([expect.any(SharedLoadError)]);
+  });
+
   test('a stale value stands in for a failure elsewhere as for one of its own, and for a slow load after the soft timeout', async () => {
     const { a, b, truth, load, clock } = fixture(across({ softTimeout: '20ms' }));
     truth.set('k', 'old');

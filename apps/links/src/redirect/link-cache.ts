@@ -42,6 +42,8 @@ export async function openLinkCache(
         queued: mostLoads,
         // A link that many instances miss at once is asked for by one of them. Without a bus they would not hear of it soon enough.
         across: l2 === undefined || bus === undefined ? 'process' : 'processes',
+        // A redirect waits no longer than this for an instance that was killed while it asked.
+        lease: '250ms',
       },
       codec: linkCodec,
       clock,

@@ -19,7 +19,7 @@ let c: Instance;
 
 async function start(name: string, own: Partial<InstanceSettings> = {}): Promise<Instance> {
   const urls = { redisUrl: redis.url, busUrl: redis.url, truthUrl };
-  const common = { name, ...urls, cache, deadline: '5s', across: 'processes', handles: 5 } as const;
+  const common = { name, ...urls, cache, deadline: '5s', across: 'processes', handles: 7 } as const;
   const instance = await startInstance({ ...common, ...own });
   await until(async () => (await instance.stats()).live);
   return instance;
@@ -52,7 +52,7 @@ async function leased(holder: Instance, key: string, value: string) {
 }
 
 describe('one load per key for all processes', () => {
-  test('3 processes with 5 handles and 100 callers each make one load of a cold key', async () => {
+  test('21 handles in 3 processes, with 100 callers each, make one load of a cold key', async () => {
     const key = row();
     const before = await loadsOf(a, b, c);
     await a.plant(key, 'v');
