@@ -1,5 +1,5 @@
 import { type Random, StoreUnavailableError, seededRandom } from '@spillway/kernel';
-import type { Cache } from '../../src/cache.ts';
+import type { Cache, Look } from '../../src/cache.ts';
 import type { CacheSpace } from '../../src/store.ts';
 import { fixture, settle } from '../../src/testing/fixture.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
@@ -57,6 +57,8 @@ export async function interleave({ seed, steps, mutate, leases }: InterleavingOp
   if (mutate?.bus !== undefined) mutate.bus(busA);
 
   const answered = new Map<string, number>();
+  // The same without expirations, after which something older may stand in.
+  const barred = new Map<string, number>();
   const versions = new Map<string, number>();
   const stale: Stale[] = [];
   let cut = false;
@@ -69,16 +71,18 @@ export async function interleave({ seed, steps, mutate, leases }: InterleavingOp
     return row;
   };
   const read = async (cache: Cache<string>, key: string): Promise<void> => {
-    const atLeast = answered.get(key) ?? 0;
+    const [newest, oldest] = [answered.get(key) ?? 0, barred.get(key) ?? 0];
     const blind = (cut || unheard) && cache === b;
-    let value: number;
+    let look: Look<string>;
     try {
-      value = Number((await cache.get(key, load)) ?? 0);
+      look = await cache.look(key, load);
     } catch (error) {
       // It waited for the other one, and the clock was moved past its hard timeout.
       if (leases === undefined) throw error;
       return;
     }
+    const value = Number(look.value ?? 0);
+    const atLeast = look.from === 'stale' ? oldest : newest;
     if (!blind && value < atLeast) stale.push({ seed, key, got: value, atLeast });
   };
   const writing = new Map<string, { writes: number; sets: number }>();
@@ -96,6 +100,7 @@ export async function interleave({ seed, steps, mutate, leases }: InterleavingOp
     writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
     // A later write may have been answered before.
     answered.set(key, Math.max(answered.get(key) ?? 0, version));
+    if (how !== 'expire') barred.set(key, Math.max(barred.get(key) ?? 0, version));
   };
   const toggleBus = (): void => {
     cut = !cut;
