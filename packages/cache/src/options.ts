@@ -31,7 +31,10 @@ export interface CacheOptions<Value> {
   readonly loads?: LoadsOptions;
   /** Default: JSON that keeps Date, Map, Set, BigInt, Uint8Array, Buffer, undefined, NaN, the infinities and -0. */
   readonly codec?: CacheCodec<Value>;
-  /** Which errors of a loader let a stale value stand in. Default: Spillway errors that are `retryable`. */
+  /**
+   * Which errors of a loader let a stale value stand in. Default: Spillway errors that are `retryable`. The error of a load in another
+   * process (`loads.across`) comes as a `SharedLoadError`, as `retryable` as it was, with its name and code in `reason`.
+   */
   readonly staleOnError?: (error: unknown) => boolean;
   /** The part of a `ttl` that is taken off at random, so that entries made together do not end together. 0 to 1; default 0.1. */
   readonly jitter?: number;
