@@ -33,10 +33,16 @@ export class HeldLease {
    */
   watch<Value>(loader: Loader<Value>): Loader<Value> {
     return (key, context) => {
-      if (this.#state === 'queued') this.#state = 'loading';
-      this.#renewLater();
+      this.started();
       return loader(key, context);
     };
+  }
+
+  /** The load runs from now on. */
+  started(): void {
+    if (this.#state !== 'queued') return;
+    this.#state = 'loading';
+    this.#renewLater();
   }
 
   /** Gives it back, and tells those who wait, if any do. Never rejects; again it does nothing. */

@@ -198,7 +198,8 @@ export class Leases {
     };
     const lookAround = (): void => {
       const nowUs = clock.nowUs();
-      if (nowUs >= giveUpUs) resolve('timed-out');
+      if (flight.overtaken !== undefined) resolve('overtaken');
+      else if (nowUs >= giveUpUs) resolve('timed-out');
       else if (!l2.usable(flight.errand.key)) resolve('away');
       else if (nowUs >= endsUs || !this.#wakeUps.live) resolve('lapsed');
       else lookLater();

@@ -15,7 +15,7 @@ local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local present = redis.call('GET', KEYS[1])
 local kind, token = '', ''
-if present and string.find(present, '^1[TDNV]') and string.len(present) >= 18 then
+if present and string.find(present, '^1[TDNVnv]') and string.len(present) >= 18 then
   kind, token = string.sub(present, 2, 2), string.sub(present, 3, 18)
 end
 if kind ~= '' and kind ~= 'T' and token ~= ARGV[1] then return {'moved', present, 0, time[1], time[2]} end
