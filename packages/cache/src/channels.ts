@@ -19,6 +19,17 @@ export interface CacheLoadMessage {
   readonly durationMs: number;
 }
 
+/** On `spillway:cache:wait`, when a look-up has waited for the load of another process. */
+export interface CacheWaitMessage {
+  readonly cache: string;
+  /**
+   * `answered`: by what that load brought; `failed`, as that load did; `restarted`: the key was invalidated meanwhile; `timed-out`: past the
+   * hard timeout. It loaded by itself: `taken-over`, that lease having ended or come back, `alone`, since nothing else was of use.
+   */
+  readonly outcome: 'answered' | 'failed' | 'restarted' | 'timed-out' | 'taken-over' | 'alone';
+  readonly durationMs: number;
+}
+
 /** On `spillway:cache:fill`, for every attempt to put a loaded value into the second tier. */
 export interface CacheFillMessage {
   readonly cache: string;
@@ -41,7 +52,7 @@ export interface CacheInvalidateMessage {
 /** On `spillway:cache:bound`, each time a bound made the cache give something up (G7). */
 export interface CacheBoundMessage {
   readonly cache: string;
-  readonly bound: 'l1-entries' | 'l1-bytes' | 'loads' | 'flights' | 'pending-deletes' | 'suspects';
+  readonly bound: 'l1-entries' | 'l1-bytes' | 'loads' | 'flights' | 'waits' | 'pending-deletes' | 'suspects';
 }
 
 /** On `spillway:cache:gap`: messages may have been missed; everything in L1 must be proven again. */
@@ -60,6 +71,7 @@ export interface CacheErrorMessage {
     | 'invalidate'
     | 'replace'
     | 'forget'
+    | 'lease'
     | 'encode'
     | 'decode'
     | 'readTags'
@@ -70,6 +82,7 @@ export interface CacheErrorMessage {
 
 export const getChannel = channel('spillway:cache:get');
 export const loadChannel = channel('spillway:cache:load');
+export const waitChannel = channel('spillway:cache:wait');
 export const fillChannel = channel('spillway:cache:fill');
 export const invalidateChannel = channel('spillway:cache:invalidate');
 export const boundChannel = channel('spillway:cache:bound');

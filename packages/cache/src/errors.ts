@@ -11,3 +11,19 @@ export class UnsupportedValueError extends SpillwayError {
     super(`A cached value holds ${what}, which JSON can not bring back; cache plain data, or pass a codec of your own`);
   }
 }
+
+/** The load of the key ran in another process, and failed there. It was not run again for those who waited for it. */
+export class SharedLoadError extends SpillwayError {
+  override readonly name = 'SharedLoadError';
+  readonly code = 'SPILLWAY_SHARED_LOAD';
+  /** As the loader's own error. */
+  readonly retryable: boolean;
+  /** The name, message and code of the loader's error. */
+  readonly reason: { readonly name: string; readonly message: string; readonly code?: string | undefined };
+
+  constructor({ retryable, ...reason }: SharedLoadError['reason'] & { readonly retryable: boolean }) {
+    super(`Another process loads this key, and its loader failed with ${reason.name}: ${reason.message}`);
+    this.retryable = retryable;
+    this.reason = reason;
+  }
+}

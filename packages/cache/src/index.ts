@@ -22,15 +22,26 @@ export type {
   CacheGetMessage,
   CacheInvalidateMessage,
   CacheLoadMessage,
+  CacheWaitMessage,
   Tier,
 } from './channels.ts';
 export { createCache } from './create-cache.ts';
-export { UnsupportedValueError } from './errors.ts';
+export { SharedLoadError, UnsupportedValueError } from './errors.ts';
 export { KeyError } from './keys/key-error.ts';
 export { type KeyParts, keyOf } from './keys/key-of.ts';
 export { NOT_MODIFIED, type NotModified } from './loading/not-modified.ts';
 export type { CacheOptions, L1Options, LoadsOptions } from './options.ts';
 export type { CacheStats } from './stats.ts';
-export type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState, StoreTouch } from './store.ts';
+export type {
+  CacheSpace,
+  CacheStore,
+  LeasedRead,
+  LeaseSpace,
+  LeaseTerms,
+  StoreFill,
+  StoreRead,
+  StoreState,
+  StoreTouch,
+} from './store.ts';
 export type { CacheCodec } from './values/codec.ts';
 export { jsonCodec } from './values/json-codec.ts';

@@ -7,6 +7,7 @@ import {
   type CacheGetMessage,
   type CacheInvalidateMessage,
   type CacheLoadMessage,
+  type CacheWaitMessage,
   errorChannel,
   fillChannel,
   gapChannel,
@@ -14,6 +15,7 @@ import {
   invalidateChannel,
   loadChannel,
   type Tier,
+  waitChannel,
 } from './channels.ts';
 
 /** Counts what happens, and tells it on the channels. Without subscribers an answer costs two additions. */
@@ -23,6 +25,7 @@ export class Meter {
   readonly #negative: Readonly<Record<Tier, CacheGetMessage>>;
   readonly answers = { l1: 0, l2: 0, loader: 0, stale: 0, negative: 0, failed: 0 };
   readonly loads = { loaded: 0, absent: 0, failed: 0, overloaded: 0, 'timed-out': 0 };
+  readonly waits = { answered: 0, failed: 0, restarted: 0, timedOut: 0, takenOver: 0, alone: 0 };
   readonly fills = { filled: 0, refused: 0, failed: 0 };
   storeErrors = 0;
   gaps = 0;
@@ -43,6 +46,12 @@ export class Meter {
     this.loads[outcome] += 1;
     if (!loadChannel.hasSubscribers) return;
     loadChannel.publish({ cache: this.#cache, outcome, durationMs } satisfies CacheLoadMessage);
+  }
+
+  wait(outcome: CacheWaitMessage['outcome'], durationMs: number): void {
+    this.waits[WAITS[outcome]] += 1;
+    if (!waitChannel.hasSubscribers) return;
+    waitChannel.publish({ cache: this.#cache, outcome, durationMs } satisfies CacheWaitMessage);
   }
 
   fill(outcome: CacheFillMessage['outcome']): void {
@@ -79,6 +88,15 @@ export class Meter {
     errorChannel.publish({ cache: this.#cache, operation, error } satisfies CacheErrorMessage);
   }
 }
+
+const WAITS = {
+  answered: 'answered',
+  failed: 'failed',
+  restarted: 'restarted',
+  'timed-out': 'timedOut',
+  'taken-over': 'takenOver',
+  alone: 'alone',
+} as const satisfies Record<CacheWaitMessage['outcome'], keyof Meter['waits']>;
 
 // One message object per kind of answer, made once: the hot path allocates none.
 function messages(cache: string, negative: boolean): Readonly<Record<Tier, CacheGetMessage>> {

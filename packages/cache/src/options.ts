@@ -41,7 +41,10 @@ export interface CacheOptions<Value> {
   readonly loads?: LoadsOptions;
   /** Default: JSON that keeps Date, Map, Set, BigInt, Uint8Array, Buffer, undefined, NaN, the infinities and -0. */
   readonly codec?: CacheCodec<Value>;
-  /** Which errors of a loader let a stale value stand in. Default: Spillway errors that are `retryable`. */
+  /**
+   * Which errors of a loader let a stale value stand in. Default: Spillway errors that are `retryable`. The error of a load in another
+   * process (`loads.across`) comes as a `SharedLoadError`, as `retryable` as it was, with its name and code in `reason`.
+   */
   readonly staleOnError?: (error: unknown) => boolean;
   /** The part of a `ttl` that is taken off at random, so that entries made together do not end together. 0 to 1; default 0.1. */
   readonly jitter?: number;
@@ -69,6 +72,13 @@ export interface LoadsOptions {
   readonly softTimeout?: Duration;
   /** A caller waits so long if there is none; the load's signal aborts. Default `"5s"`. */
   readonly hardTimeout?: Duration;
+  /**
+   * Among whom a key is loaded once at a time. `'processes'` takes a lease in `l2` with each miss, in the same round trip, and one more
+   * command after each load; who does not get it waits to be woken over `bus`, and looks every 100 ms where there is none. Default `'process'`.
+   */
+  readonly across?: 'process' | 'processes';
+  /** How long a process that died or stopped while it loaded keeps the others waiting; renewed while a loader runs. Default `"1s"`. */
+  readonly lease?: Duration;
 }
 
 /** `CacheOptions` with every default filled in and every duration in milliseconds. */
@@ -87,6 +97,8 @@ export interface ParsedOptions<Value> {
     readonly queued: number;
     readonly softTimeoutMs: number;
     readonly hardTimeoutMs: number;
+    /** Undefined: each process loads for itself. */
+    readonly leaseMs: number | undefined;
   };
   readonly codec: CacheCodec<Value>;
   readonly staleOnError: (error: unknown) => boolean;
@@ -131,6 +143,7 @@ export function parseOptions<Value>(options: CacheOptions<Value>): ParsedOptions
       queued: check.integer('loads.queued', loads.queued, 0),
       softTimeoutMs: check.timer('loads.softTimeout', loads.softTimeout, 250),
       hardTimeoutMs: check.timer('loads.hardTimeout', loads.hardTimeout, 5_000),
+      leaseMs: parseLease(loads, options.l2, check, issues),
     },
     codec: options.codec ?? jsonCodec<Value>(),
     staleOnError: options.staleOnError ?? ((error) => isSpillwayError(error) && error.retryable),
@@ -141,6 +154,29 @@ export function parseOptions<Value>(options: CacheOptions<Value>): ParsedOptions
   if (options.ttl === undefined) issues.push({ path: 'ttl', message: 'is missing; write e.g. "5m"' });
   if (issues.length > 0) throw new ConfigurationError('The cache has wrong options', issues);
   return parsed;
+}
+
+/** A lease that is shorter than this ends while its holder collects garbage. */
+const LEAST_LEASE_MS = 50;
+
+function parseLease(
+  { across = 'process', lease }: LoadsOptions,
+  l2: CacheStore | undefined,
+  check: ReturnType<typeof createChecks>,
+  issues: Issue[],
+): number | undefined {
+  const leaseMs = check.timer('loads.lease', lease, 1_000);
+  if (lease !== undefined && leaseMs < LEAST_LEASE_MS) {
+    issues.push({ path: 'loads.lease', message: `must be "${LEAST_LEASE_MS}ms" or more, got "${lease}"` });
+  }
+  if (across === 'process') return undefined;
+  if (across !== 'processes') {
+    const message = `must be "process" or "processes", got ${JSON.stringify(across) ?? String(across)}`;
+    issues.push({ path: 'loads.across', message });
+  } else if (l2 === undefined) {
+    issues.push({ path: 'loads.across', message: 'is "processes", which needs an l2 to hold the leases; give one' });
+  }
+  return leaseMs;
 }
 
 function createChecks(issues: Issue[]) {

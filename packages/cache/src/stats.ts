@@ -25,6 +25,16 @@ export interface CacheStats {
     readonly overloaded: number;
     readonly timedOut: number;
   };
+  /** Look-ups that wait, or have waited, for a load of another process: see `CacheWaitMessage`. */
+  readonly waits: {
+    readonly waiting: number;
+    readonly answered: number;
+    readonly failed: number;
+    readonly restarted: number;
+    readonly timedOut: number;
+    readonly takenOver: number;
+    readonly alone: number;
+  };
   readonly l2: {
     readonly filled: number;
     readonly refused: number;

@@ -103,4 +103,40 @@ export interface CacheSpace {
    * another version. Each tag by itself: they need not stand together.
    */
   outdateTags(tags: readonly string[], as: Outdated): Promise<void>;
+  /** Absent: this store knows no leases, and each process loads for itself. */
+  readonly leases?: LeaseSpace;
+}
+
+/** How long what a lease leaves behind lives. */
+export interface LeaseTerms {
+  /** Until the lease ends, unless it is renewed. */
+  readonly leaseMs: number;
+  /** As long as a fill token where there was nothing: see `claim`. */
+  readonly claimMs: number;
+}
+
+/** What a store answers to someone who would load the key. */
+export type LeasedRead =
+  | StoreRead
+  /** The caller has the lease. Its token is new: whoever would fill with an older one is refused. */
+  | { readonly kind: 'leased'; readonly token: string }
+  /** Somebody else has it, under this token, for `leftMs` if it is not renewed; and will be told that somebody waits. */
+  | { readonly kind: 'loading'; readonly token: string; readonly leftMs: number };
+
+/**
+ * One load per key for all processes. A lease is on the load of what a key holds at that moment: it is over when its time is, when it
+ * is released, and as soon as the key holds something else: filled, invalidated, replaced or lost.
+ */
+export interface LeaseSpace {
+  /** As `read`; where misses are usual it may do the work of `take` at once, so that those cost no second round trip. */
+  look(key: string, terms: LeaseTerms): Promise<LeasedRead>;
+  /**
+   * Takes the lease, unless somebody has it. Answers what the key holds instead if that is neither `seen`, the token of an earlier
+   * read (undefined: nothing was there), nor a mere claim.
+   */
+  take(key: string, seen: string | undefined, terms: LeaseTerms): Promise<Exclude<LeasedRead, { kind: 'absent' }>>;
+  /** The lease lasts from now, if it is not over. */
+  renew(key: string, token: string, leaseMs: number): Promise<'renewed' | 'lost'>;
+  /** Ends the lease; the token fills no less. `lost`: it was over, and nobody knows who waited. */
+  release(key: string, token: string): Promise<'unwaited' | 'waited' | 'lost'>;
 }

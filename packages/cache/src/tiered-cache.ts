@@ -16,6 +16,7 @@ import { createEarlyRefresh } from './core/early-refresh.ts';
 import type { L1Entry } from './core/l1-entry.ts';
 import { checkKey, checkKeys } from './keys/check-key.ts';
 import { abortable } from './loading/abortable.ts';
+import { Leases } from './loading/leases.ts';
 import { createLoads, type Loads } from './loading/loads.ts';
 import { LookUps } from './loading/look-ups.ts';
 import { getMany } from './loading/many.ts';
@@ -55,6 +56,7 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #l2: L2Tier | undefined;
   readonly #tags: Tags;
   readonly #loads: Loads;
+  readonly #leases: Leases | undefined;
   readonly #lookUps: LookUps<Value>;
   // The last `set` under way per key; an invalidation takes it away, and L1 is then not filled.
   readonly #writes = new Map<string, object>();
@@ -83,12 +85,14 @@ export class TieredCache<Value> implements Cache<Value> {
     this.#tags = this.#openTags();
     this.#l2 = this.#openL2('keys');
     this.#loads = createLoads(name, options.loads, clock, meter);
+    this.#leases = this.#openLeases();
     this.#lookUps = new LookUps({
       options,
       l1: this.#l1,
       l2: this.#l2,
       tags: this.#tags,
       loads: this.#loads,
+      leases: this.#leases,
       early,
       shelf: this.#shelf,
       values: this.#values,
@@ -171,7 +175,7 @@ export class TieredCache<Value> implements Cache<Value> {
   }
 
   stats(): CacheStats {
-    const { answers, loads, fills, storeErrors, gaps } = this.#meter;
+    const { answers, loads, waits, fills, storeErrors, gaps } = this.#meter;
     return {
       answers: { ...answers },
       l1: { ...this.#l1.stats(), tags: this.#tags.held },
@@ -183,6 +187,7 @@ export class TieredCache<Value> implements Cache<Value> {
         overloaded: loads.overloaded,
         timedOut: loads['timed-out'],
       },
+      waits: { waiting: this.#leases?.waiting ?? 0, ...waits },
       l2: {
         filled: fills.filled,
         refused: fills.refused,
@@ -200,6 +205,7 @@ export class TieredCache<Value> implements Cache<Value> {
     for (const stop of this.#stops.splice(0)) stop();
     this.#l2?.close();
     this.#tags.close();
+    this.#leases?.close();
     this.#l1.close();
     await this.#lookUps.settled();
   }
@@ -250,6 +256,14 @@ export class TieredCache<Value> implements Cache<Value> {
         this.#meter.invalidation(0, 'replay', 'deleted');
       },
     });
+  }
+
+  #openLeases(): Leases | undefined {
+    const { name, bus, loads, clock } = this.#options;
+    if (this.#l2 === undefined || loads.leaseMs === undefined) return undefined;
+    const terms = { leaseMs: loads.leaseMs, claimMs: this.#claimMs };
+    const { hardTimeoutMs } = loads;
+    return new Leases({ name, l2: this.#l2, tags: this.#tags, bus, terms, hardTimeoutMs, clock, meter: this.#meter });
   }
 
   async #lookCloned(key: string, loader: Loader<Value>, options: GetOptions): Promise<Look<Value>> {

@@ -24,6 +24,7 @@ export async function openLinkCache(
 ): Promise<LinkCache> {
   const { cache: settings, database, prefix } = config;
   const mostLoads = settings.concurrentLoads * LOOK_UPS_PER_QUERY;
+  const { bus } = neighbours;
   const open = (l2: CacheStore | undefined): Cache<CachedLink> =>
     createCache<CachedLink>({
       name: NAME,
@@ -36,11 +37,18 @@ export async function openLinkCache(
           ? 'off'
           : { maxEntries: settings.maxEntries, ttl: database.kind === 'sqlite' ? '1h' : '5s' },
       // As many as fit into the queries that the store of links lets run, and as many again that wait for the next ones.
-      loads: { concurrent: mostLoads, queued: mostLoads },
+      loads: {
+        concurrent: mostLoads,
+        queued: mostLoads,
+        // A link that many instances miss at once is asked for by one of them. Without a bus they would not hear of it soon enough.
+        across: l2 === undefined || bus === undefined ? 'process' : 'processes',
+        // A redirect waits no longer than this for an instance that was killed while it asked.
+        lease: '250ms',
+      },
       codec: linkCodec,
       clock,
       ...(l2 === undefined ? {} : { l2 }),
-      ...(neighbours.bus === undefined ? {} : { bus: neighbours.bus }),
+      ...(bus === undefined ? {} : { bus }),
     });
   if (redis === undefined || settings.l2 === 'off') {
     const cache = open(undefined);

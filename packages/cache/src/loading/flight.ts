@@ -33,6 +33,8 @@ export class Flight<Value> {
   readonly beganUs: number;
   /** The epoch of L1 when it began: see `L1Entry.epoch`. */
   readonly epoch: number;
+  /** To be called when it is overtaken by its key. */
+  onOvertaken: (() => void) | undefined;
   standby: Standby<Value> | undefined;
   /** Somebody waits, or did. */
   awaited = false;

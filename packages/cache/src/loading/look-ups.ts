@@ -14,6 +14,8 @@ import { isBarred, type JudgedRead, type Tags } from '../tiers/tags.ts';
 import type { Values } from '../values/values.ts';
 import type { Batch } from './batch.ts';
 import { type Errand, Flight, type Standby } from './flight.ts';
+import type { HeldLease } from './held-lease.ts';
+import { isFound, type Leases, type Moves } from './leases.ts';
 import type { Loads } from './loads.ts';
 import { currentValue, type NotModified } from './not-modified.ts';
 import { answersUntilUs, toAtOnce } from './refreshes.ts';
@@ -30,11 +32,16 @@ export interface LookUpParts<Value> {
   readonly l2: L2Tier | undefined;
   readonly tags: Tags;
   readonly loads: Loads;
+  /** Undefined: each process loads for itself. */
+  readonly leases: Leases | undefined;
   readonly early: EarlyRefresh | undefined;
   readonly shelf: ShelfLife;
   readonly values: Values<Value>;
   readonly meter: Meter;
 }
+
+/** How a leased load has ended, by what became of its fill. */
+const ENDINGS = { filled: 'filled', refused: 'again', failed: 'unkept' } as const;
 
 type Lives = (value: unknown) => Life;
 
@@ -107,11 +114,14 @@ export class LookUps<Value> {
     if (flight === undefined) return;
     flight.overtaken = by;
     this.#flights.delete(key);
+    flight.onOvertaken?.();
   }
 
   overtakeAll(): void {
-    for (const flight of this.#flights.values()) flight.overtaken = 'invalidated';
+    const flights = [...this.#flights.values()];
+    for (const flight of flights) flight.overtaken = 'invalidated';
     this.#flights.clear();
+    for (const flight of flights) flight.onOvertaken?.();
   }
 
   get size(): number {
@@ -125,10 +135,15 @@ export class LookUps<Value> {
 
   /** Callbacks and not promises up to the answer of L2: each promise between costs more than the parsing of the entry. */
   #fly(flight: Flight<Value>, lives: Lives): void {
-    const { l2 } = this.#parts;
+    const { l2, leases } = this.#parts;
     const { key } = flight.errand;
     if (l2?.usable(key) !== true) {
       void this.#load(flight, lives, undefined);
+      return;
+    }
+    // Not in a batch: its keys wait for each other, and those of two processes could wait crosswise.
+    if (leases !== undefined && typeof flight.errand.loader === 'function') {
+      this.#flyLeased(flight, lives, leases);
       return;
     }
     l2.read(key, (read) => {
@@ -138,15 +153,48 @@ export class LookUps<Value> {
     });
   }
 
+  #flyLeased(flight: Flight<Value>, lives: Lives, leases: Leases): void {
+    leases.look(flight.errand.key, (read) => {
+      const look = read === undefined || !isFound(read) ? undefined : this.#take(flight, read);
+      if (look !== undefined) this.#arrive(flight, look);
+      else if (read === undefined) void this.#load(flight, lives, undefined);
+      else void leases.contend(flight, this.#moves(flight, lives), read);
+    });
+  }
+
+  #moves(flight: Flight<Value>, lives: Lives): Moves {
+    return {
+      use: (read) => {
+        const look = this.#take(flight, read);
+        if (look !== undefined) this.#arrive(flight, look);
+        return look !== undefined;
+      },
+      load: (token, lease) => void this.#load(flight, lives, token, lease),
+      fail: (error) => {
+        this.#land(flight);
+        this.#crash(flight, error);
+      },
+      restart: () => {
+        if (flight.errand.attempt >= MAX_RESTARTS || !flight.awaited) {
+          void this.#load(flight, lives, undefined);
+          return;
+        }
+        this.#land(flight);
+        this.#restart(flight);
+      },
+    };
+  }
+
   /** Ends the flight, well or badly. Never rejects. */
-  async #load(flight: Flight<Value>, lives: Lives, token: string | undefined): Promise<void> {
+  async #load(flight: Flight<Value>, lives: Lives, token: string | undefined, lease?: HeldLease): Promise<void> {
     const { l1, loads, early, values, meter, options } = this.#parts;
     const { errand, beganUs, epoch } = flight;
     const { key, loader, under } = errand;
     let fillable = token !== undefined;
     let entryTags: readonly EntryTag[] | undefined;
     const fill = (value: Value | undefined, life: Life): void => {
-      if (fillable && token !== undefined) this.#fill(flight, { token, tags: entryTags }, value, life);
+      if (fillable && token !== undefined) this.#fill(flight, { token, tags: entryTags, lease }, value, life);
+      else void lease?.end('unkept');
     };
     try {
       if (fillable && under !== undefined) {
@@ -166,7 +214,7 @@ export class LookUps<Value> {
         }
       };
       const loaded = await (typeof loader === 'function'
-        ? loads.run(key, loader, onLate, previous)
+        ? loads.run(key, lease?.watch(loader) ?? loader, onLate, previous)
         : loader.load(key, previous, onLate));
       const loadUs = early === undefined ? undefined : options.clock.nowUs() - loadBeganUs;
       if (loadUs !== undefined) early?.took(loadUs);
@@ -175,9 +223,10 @@ export class LookUps<Value> {
         const life = lives(value);
         l1.keep(key, { value, bytes, life, beganUs, epoch, loadUs, under });
         fill(value, life);
-      }
+      } else void lease?.end('again');
       this.#arrive(flight, { value, from: 'loader', negative: value === undefined });
     } catch (error) {
+      lease?.fail(error);
       this.#land(flight);
       this.#crash(flight, error);
     }
@@ -264,18 +313,22 @@ export class LookUps<Value> {
   /** Fills L2, and lets nobody wait for it. */
   #fill(
     { errand: { key, under }, beganUs }: Flight<Value>,
-    by: { readonly token: string; readonly tags: readonly EntryTag[] | undefined },
+    { lease, ...by }: { token: string; tags: readonly EntryTag[] | undefined; lease: HeldLease | undefined },
     value: Value | undefined,
     life: Life,
   ): void {
     const { l1, l2, tags, values } = this.#parts;
     const encoded = values.encode(value);
-    if (l2 === undefined || encoded === undefined) return;
+    if (l2 === undefined || encoded === undefined) {
+      void lease?.end('unkept');
+      return;
+    }
     if (under !== undefined) tags.prolong(under, life.usableMs);
     this.#fills += 1;
-    void l2.fill(key, { ...by, ...encoded }, life, beganUs).then((outcome) => {
+    void l2.fill(key, { ...by, ...encoded }, life, beganUs).then(async (outcome) => {
       // The token was gone: perhaps by an invalidation of which the bus has not told yet.
       if (outcome === 'refused') l1.doubt(key);
+      await lease?.end(ENDINGS[outcome]);
       this.#fills -= 1;
       if (this.#fills === 0) for (const settle of this.#whenSettled.splice(0)) settle();
     });

@@ -3,6 +3,7 @@ import { type Clock, monotonicClock, StoreUnavailableError, systemClock } from '
 import { createKeys, type RedisLink, RedisReplyError } from '@spillway/redis';
 import type { CacheSpace, CacheStore, StoreRead } from '../store.ts';
 import { claimText, deletedText, entryText, parseEntry, timeText } from './entry-format.ts';
+import { redisLeases } from './redis-leases.ts';
 import { claimScript, fillScript, invalidateScript, toMilliseconds, touchScript } from './scripts.ts';
 import { createServerMemory } from './server-memory.ts';
 import { CLOCK_ERROR_MS, createStoreClock } from './store-clock.ts';
@@ -78,15 +79,19 @@ export function redisCacheStore({
         }
       };
 
+      const readOnly = (key: string, known = ready()): Promise<StoreRead> => {
+        const reply = link.get(redisKey(key));
+        if (known === undefined) return reply.then(parseRead);
+        return Promise.all([reply, known]).then(([raw]) => parseRead(raw));
+      };
+
       return {
         ...redisTagRecords(link, (tag) => keyOf(tag, name, 'tag'), nextId),
         read(key, claimMs) {
           const known = ready();
           if (claimMs !== undefined && claims.worthIt && known === undefined)
             return readOrClaim(redisKey(key), claimMs);
-          const reply = link.get(redisKey(key));
-          if (known === undefined) return reply.then(parseRead);
-          return Promise.all([reply, known]).then(([raw]) => parseRead(raw));
+          return readOnly(key, known);
         },
         async claim(key, forMs) {
           const id = nextId();
@@ -131,6 +136,22 @@ export function redisCacheStore({
           await time.ready();
           disowned.set(name, time.nowMs() + CLOCK_ERROR_MS);
         },
+        leases: redisLeases({
+          link,
+          clock,
+          time,
+          entryKey: redisKey,
+          leaseKey: (key) => keyOf(key, name, 'lease'),
+          nextToken: nextId,
+          parse,
+          read: readOnly,
+          takesFirst: () => claims.worthIt && ready() === undefined,
+          found: claims.found,
+          refused(error) {
+            claims.refused();
+            if (!isRefusal(error)) throw error;
+          },
+        }),
       };
     },
   };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CacheSpace, CacheStore, StoreFill } from '../store.ts';
+import { leaseSuite } from './lease-suite.ts';
 import { tagRecordsSuite } from './tag-records-suite.ts';
 
 export interface CacheStoreSuiteOptions {
@@ -8,10 +9,13 @@ export interface CacheStoreSuiteOptions {
   readonly create: () => Promise<{ readonly store: CacheStore; readonly name: string }>;
   /** Waits, or moves the clock. */
   readonly pass: (ms: number) => Promise<void>;
+  /** Of a store that has no `leases`: they are not asked for. */
+  readonly leases?: 'none';
 }
 
 /** What every `CacheStore` has to do, one step at a time. */
-export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions): void {
+export function cacheStoreSuite(options: CacheStoreSuiteOptions): void {
+  const { name, create, pass } = options;
   const open = async (): Promise<CacheSpace> => {
     const { store, name: cache } = await create();
     return store.open(cache);
@@ -310,4 +314,5 @@ export function cacheStoreSuite({ name, create, pass }: CacheStoreSuiteOptions):
   });
 
   tagRecordsSuite({ name, create, pass });
+  if (options.leases !== 'none') leaseSuite(options);
 }

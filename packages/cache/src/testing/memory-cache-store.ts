@@ -1,5 +1,6 @@
 import type { Clock } from '@spillway/kernel';
 import type { CacheSpace, CacheStore, EntryTag, StoreFill, StoreRead, StoreState } from '../store.ts';
+import { type MemoryLease, memoryLeases } from './memory-leases.ts';
 import { memoryTagRecords } from './memory-tag-records.ts';
 
 interface Entry {
@@ -22,6 +23,7 @@ export type Operation =
   | 'invalidate'
   | 'replace'
   | 'forget'
+  | 'lease'
   | 'readTags'
   | 'claimTags'
   | 'outdateTags';
@@ -49,6 +51,7 @@ const isDeletion = (entry: Entry): boolean => entry.kind === 'deleted' || entry.
 export function memoryCacheStore(clock: Clock): MemoryCacheStore {
   const entries = new Map<string, Entry>();
   const listeners = new Set<(state: StoreState, previous: StoreState) => void>();
+  const leases = new Map<string, MemoryLease>();
   const disowned = new Map<string, number>();
   const tagRecords = memoryTagRecords(clock);
   let ids = 0;
@@ -168,6 +171,21 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
         readTags: (tags) => act('readTags', tags.join(','), () => tagRecords.read(name, tags)),
         claimTags: (tags, forMs) => act('claimTags', tags.join(','), () => tagRecords.claim(name, tags, forMs)),
         outdateTags: (tags, as) => act('outdateTags', tags.join(','), () => tagRecords.outdate(name, tags, as)),
+        leases: memoryLeases({
+          leases,
+          idOf,
+          act: (key, effect) => act('lease', key, effect),
+          nowMs,
+          nextToken,
+          tokenOf: (key) => get(idOf(key))?.token,
+          read: (key) => toRead(get(idOf(key)), disownedMs()),
+          isClaim: (key) => (get(idOf(key))?.kind ?? 'claimed') === 'claimed',
+          retoken(key, token, claimMs) {
+            const present = get(idOf(key));
+            const claim = present === undefined || present.kind === 'claimed';
+            entries.set(idOf(key), { ...(claim ? blank('claimed', claimMs) : present), token });
+          },
+        }),
       };
     },
   };

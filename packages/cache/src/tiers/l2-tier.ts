@@ -4,7 +4,7 @@ import type { CacheErrorMessage } from '../channels.ts';
 import { createPendingDeletes, type PendingDelete, type PendingDeletes } from '../core/pending-deletes.ts';
 import { createSuspects, type Suspects } from '../core/suspects.ts';
 import type { Meter } from '../meter.ts';
-import type { CacheSpace, CacheStore, StoreFill, StoreRead } from '../store.ts';
+import type { CacheSpace, CacheStore, LeaseSpace, StoreFill, StoreRead } from '../store.ts';
 import { attempt } from './attempt.ts';
 import { prolong } from './prolong.ts';
 import { createReplays, type Replays } from './replays.ts';
@@ -206,6 +206,11 @@ export class L2Tier {
   forget(): void {
     if (this.#lost === 'nothing') this.#lost = 'elsewhere';
     this.#replays.now();
+  }
+
+  /** Undefined where the store has none. What is asked of them may reject. */
+  get leases(): LeaseSpace | undefined {
+    return this.#space.leases;
   }
 
   get pendingDeletes(): number {

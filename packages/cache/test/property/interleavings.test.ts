@@ -1,14 +1,14 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { CacheSpace } from '../../src/store.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
-import { interleave, type Mutant, type Stale } from '../support/interleave.ts';
+import { type InterleavingOptions, interleave, type Mutant, type Stale } from '../support/interleave.ts';
 
 const SEEDS = Number(process.env.SPILLWAY_SEEDS ?? 400);
 const FIRST = Number(process.env.SPILLWAY_SEED ?? 1);
 
-async function search(mutate?: Mutant): Promise<readonly Stale[]> {
+async function search(mutate?: Mutant, more: Partial<InterleavingOptions> = {}): Promise<readonly Stale[]> {
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
-    const stale = await interleave({ seed, steps: 120, ...(mutate === undefined ? {} : { mutate }) });
+    const stale = await interleave({ seed, steps: 120, ...(mutate === undefined ? {} : { mutate }), ...more });
     if (stale.length > 0) return stale;
   }
   return [];
@@ -17,6 +17,15 @@ async function search(mutate?: Mutant): Promise<readonly Stale[]> {
 describe('whatever the interleaving', () => {
   test(`G5: no answer is older than the last write answered before it was asked for (seeds ${FIRST} to ${FIRST + SEEDS - 1})`, async () => {
     expect(await search()).toEqual([]);
+  });
+
+  test('G5: nor where one instance loads for both, and every look-up ends', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      expect(await search(undefined, { leases: { idle: () => vi.advanceTimersByTime(100) } })).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -11,6 +11,10 @@ export interface InstanceSettings {
   /** Of commands to L2. */
   readonly deadline: `${number}ms` | `${number}s`;
   readonly ttl?: `${number}s`;
+  /** Leases of a second: one load per key for all instances. Default: each loads for itself. */
+  readonly across?: 'processes';
+  /** Caches of the same name in this process; default 1. Only `stampede` uses more than the first. */
+  readonly handles?: number;
   readonly l1?: { readonly maxEntries: number; readonly ttl?: `${number}s` } | 'off';
 }
 
@@ -19,6 +23,7 @@ export interface InstanceCommand {
   readonly id: number;
   readonly do:
     | 'look'
+    | 'stampede'
     | 'peek'
     | 'invalidate'
     | 'write-tagged'

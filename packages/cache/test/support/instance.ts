@@ -15,14 +15,17 @@ const link = connectRedis({ url: settings.redisUrl, deadline: settings.deadline 
 const truth = connectRedis({ url: settings.truthUrl, deadline: '20s' });
 const busLink = settings.busUrl === undefined ? undefined : connectRedis({ url: settings.busUrl, deadline: '5s' });
 const bus = busLink === undefined ? undefined : redisBus(busLink, { instance: settings.name });
-const cache = createCache<string>({
-  name: settings.cache,
-  ttl: settings.ttl ?? '1h',
-  l2: redisCacheStore({ link }),
-  ...(bus === undefined ? {} : { bus }),
-  ...(settings.l1 === undefined ? {} : { l1: settings.l1 }),
-  loads: { concurrent: 50, queued: 100_000, hardTimeout: '30s' },
-});
+const open = () =>
+  createCache<string>({
+    name: settings.cache,
+    ttl: settings.ttl ?? '1h',
+    l2: redisCacheStore({ link }),
+    ...(bus === undefined ? {} : { bus }),
+    ...(settings.l1 === undefined ? {} : { l1: settings.l1 }),
+    loads: { concurrent: 50, queued: 100_000, hardTimeout: '30s', across: settings.across ?? 'process' },
+  });
+const cache = open();
+const handles = [cache, ...Array.from({ length: (settings.handles ?? 1) - 1 }, open)];
 
 let held: PromiseWithResolvers<void> | undefined;
 let loading = 0;
@@ -36,6 +39,7 @@ const load = async (key: string): Promise<string | undefined> => {
   loading += 1;
   await held?.promise;
   loading -= 1;
+  if (truthAway) throw new StoreUnavailableError('truth');
   return row ?? undefined;
 };
 
@@ -44,6 +48,10 @@ async function run(command: InstanceCommand): Promise<unknown> {
   switch (command.do) {
     case 'look':
       return await cache.look(key, load, command.tag === undefined ? {} : { tags: [command.tag] });
+    case 'stampede': {
+      const callers = handles.flatMap((handle) => Array.from({ length: Number(value) }, () => handle));
+      return [...new Set(await Promise.all(callers.map((handle) => handle.get(key, load))))];
+    }
     case 'peek':
       return cache.peek(key)?.state ?? 'nothing';
     case 'plant':

@@ -1,5 +1,5 @@
 import { type Random, StoreUnavailableError, seededRandom } from '@spillway/kernel';
-import type { Cache } from '../../src/cache.ts';
+import type { Cache, Look } from '../../src/cache.ts';
 import type { CacheSpace } from '../../src/store.ts';
 import { fixture, settle } from '../../src/testing/fixture.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
@@ -15,6 +15,8 @@ export interface InterleavingOptions {
   readonly steps: number;
   /** Breaks the fixture on purpose: what checks it must notice. */
   readonly mutate?: Mutant;
+  /** Leases: one load per key for both instances. `idle` is called when only time can bring anything on, and lets some pass. */
+  readonly leases?: { readonly idle: () => void };
 }
 
 export interface Stale {
@@ -34,12 +36,13 @@ const KEYS = ['a', 'b'];
  * or without effect, and one bus is cut and restored. Returns each answer that was older than the last write that had been answered
  * when it was asked for.
  */
-export async function interleave({ seed, steps, mutate }: InterleavingOptions): Promise<readonly Stale[]> {
+export async function interleave({ seed, steps, mutate, leases }: InterleavingOptions): Promise<readonly Stale[]> {
   const random = seededRandom(seed);
   const parked: (() => void)[] = [];
   let over = false;
   const park = (): Promise<void> => (over ? Promise.resolve() : new Promise((resolve) => void parked.push(resolve)));
-  const world = fixture({ loads: { concurrent: 10, queued: 1_000 }, ttl: '10m' }, mutate?.space);
+  const across = leases === undefined ? 'process' : 'processes';
+  const world = fixture({ loads: { concurrent: 10, queued: 1_000, across }, ttl: '10m' }, mutate?.space);
   const { store, truth, a, b, busA, busB, clock } = world;
   const sometimes = (share: number): boolean => random() < share;
   store.before = async (operation) => {
@@ -54,6 +57,8 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   if (mutate?.bus !== undefined) mutate.bus(busA);
 
   const answered = new Map<string, number>();
+  // The same without expirations, after which something older may stand in.
+  const barred = new Map<string, number>();
   const versions = new Map<string, number>();
   const stale: Stale[] = [];
   let cut = false;
@@ -66,9 +71,18 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     return row;
   };
   const read = async (cache: Cache<string>, key: string): Promise<void> => {
-    const atLeast = answered.get(key) ?? 0;
+    const [newest, oldest] = [answered.get(key) ?? 0, barred.get(key) ?? 0];
     const blind = (cut || unheard) && cache === b;
-    const value = Number((await cache.get(key, load)) ?? 0);
+    let look: Look<string>;
+    try {
+      look = await cache.look(key, load);
+    } catch (error) {
+      // It waited for the other one, and the clock was moved past its hard timeout.
+      if (leases === undefined) throw error;
+      return;
+    }
+    const value = Number(look.value ?? 0);
+    const atLeast = look.from === 'stale' ? oldest : newest;
     if (!blind && value < atLeast) stale.push({ seed, key, got: value, atLeast });
   };
   const writing = new Map<string, { writes: number; sets: number }>();
@@ -86,6 +100,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
     // A later write may have been answered before.
     answered.set(key, Math.max(answered.get(key) ?? 0, version));
+    if (how !== 'expire') barred.set(key, Math.max(barred.get(key) ?? 0, version));
   };
   const toggleBus = (): void => {
     cut = !cut;
@@ -98,6 +113,12 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     const one = work.finally(() => running.delete(one));
     running.add(one);
   };
+  // A look-up that waits for a lease to end has nothing to wait for but time.
+  const pass = (): void => {
+    if (leases === undefined) return;
+    leases.idle();
+    clock.advanceMs(100);
+  };
   for (let step = 0; step < steps || running.size > 0; step += 1) {
     const pending = a.stats().l2.pendingDeletes > 0;
     const telling = [...writing.values()].some(({ writes }) => writes > 0);
@@ -106,6 +127,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     await settle();
     const next = parked.splice(Math.floor(random() * parked.length), 1)[0];
     next?.();
+    if (next === undefined && running.size > 0) pass();
     if (step > steps * 100) throw new Error(`seed ${seed}: it does not come to an end`);
   }
   store.before = () => undefined;
@@ -115,8 +137,16 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   if (cut) toggleBus();
   await settle();
   // In the end everyone agrees with the truth.
-  for (const cache of [a, b]) for (const key of KEYS) await read(cache, key).catch(() => undefined);
-  await Promise.all([a.close(), b.close()]);
+  start(
+    (async () => {
+      for (const cache of [a, b]) for (const key of KEYS) await read(cache, key).catch(() => undefined);
+      await Promise.all([a.close(), b.close()]);
+    })(),
+  );
+  while (running.size > 0) {
+    await settle();
+    pass();
+  }
   return stale;
 }
 

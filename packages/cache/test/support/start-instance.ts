@@ -14,6 +14,8 @@ export type InstanceStats = CacheStats & {
 export interface Instance {
   /** @param tag what it is loaded under */
   look(key: string, tag?: string): Promise<Look<string>>;
+  /** So many callers of each handle at once; what they got. */
+  stampede(key: string, callers: number): Promise<readonly string[]>;
   peek(key: string): Promise<'fresh' | 'stale' | 'nothing'>;
   /** Makes the row, before anyone has asked for it. */
   plant(key: string, value: string): Promise<void>;
@@ -70,6 +72,7 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
   };
   return {
     look: (key, tag) => ask({ do: 'look', key, ...(tag === undefined ? {} : { tag }) }),
+    stampede: (key, callers) => ask({ do: 'stampede', key, value: String(callers) }),
     peek: (key) => ask({ do: 'peek', key }),
     plant: (key, value) => ask({ do: 'plant', key, value }),
     write: (key, value) => ask({ do: 'write', key, value }),

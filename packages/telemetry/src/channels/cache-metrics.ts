@@ -6,6 +6,7 @@ import type {
   CacheGetMessage,
   CacheInvalidateMessage,
   CacheLoadMessage,
+  CacheWaitMessage,
 } from '@spillway/cache';
 import { type ChannelMetrics, on } from './listener.ts';
 
@@ -40,6 +41,18 @@ export const cacheMetrics: readonly ChannelMetrics[] = [
     );
     return ({ cache, outcome, durationMs }) => {
       loads.add(1, cache, outcome);
+      durations.observe(durationMs / 1000, cache);
+    };
+  }),
+  on<CacheWaitMessage>('spillway:cache:wait', (metrics) => {
+    const waits = metrics.counter(
+      'cache_waits_total',
+      'Look-ups that waited for the load of another process, by how that ended (answered, failed, restarted, timed-out, taken-over, alone)',
+      ['cache', 'outcome'],
+    );
+    const durations = metrics.histogram('cache_wait_duration_seconds', 'Of such waits', ['cache'], SECONDS);
+    return ({ cache, outcome, durationMs }) => {
+      waits.add(1, cache, outcome);
       durations.observe(durationMs / 1000, cache);
     };
   }),

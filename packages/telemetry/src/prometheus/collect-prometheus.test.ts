@@ -96,6 +96,7 @@ describe('collectPrometheus', () => {
   test('counts what caches, ids and events tell', async () => {
     tell('cache:get', { cache: 'links', from: 'l1', negative: true });
     tell('cache:load', { cache: 'links', outcome: 'loaded', durationMs: 4 });
+    tell('cache:wait', { cache: 'links', outcome: 'taken-over', durationMs: 900 });
     tell('cache:invalidate', { cache: 'links', keys: 3, origin: 'local', store: 'deleted' });
     tell('cache:bound', { cache: 'links', bound: 'loads' });
     const block = { allocator: 'ids', tookMs: 3, remaining: 10_000, conflicts: 2, proposedBy: 'redis' };
@@ -112,6 +113,8 @@ describe('collectPrometheus', () => {
         'spillway_cache_negative_gets_total{cache="links",from="l1"} 1',
         'spillway_cache_loads_total{cache="links",outcome="loaded"} 1',
         'spillway_cache_load_duration_seconds_bucket{cache="links",le="0.005"} 1',
+        'spillway_cache_waits_total{cache="links",outcome="taken-over"} 1',
+        'spillway_cache_wait_duration_seconds_bucket{cache="links",le="1"} 1',
         'spillway_cache_invalidated_keys_total{cache="links",origin="local",store="deleted"} 3',
         'spillway_cache_bound_total{cache="links",bound="loads"} 1',
         'spillway_ids_blocks_total{allocator="ids",proposed_by="redis"} 1',
