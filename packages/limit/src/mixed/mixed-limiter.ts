@@ -18,7 +18,7 @@ export interface MixedLimiterOptions<Name extends string> {
   readonly subjects: Readonly<Record<Name, Policy | readonly Policy[]>>;
   /** Default `exact`. There are no leases of several subjects. */
   readonly mode?: 'exact' | 'share';
-  /** These three as for `createLimiter`. */
+  /** These three as for `createLimiter`; a key here is as long as its subjects together. */
   readonly onStoreError?: OnStoreError;
   readonly maxKeys?: number;
   readonly maxWaiting?: number;
