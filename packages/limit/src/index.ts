@@ -21,7 +21,14 @@ export {
 export { type RateLimitProblem, rateLimitProblem } from './http/problem.ts';
 export type { LeaseOptions } from './lease/lease-options.ts';
 export { createLimiter } from './limiter.ts';
-export type { Limiter, PeekOptions, RefundOptions, TakeOptions, WaitOptions } from './limiter-contract.ts';
+export type {
+  Limiter,
+  PeekOptions,
+  RefundOptions,
+  TakeOptions,
+  TakingLimiter,
+  WaitOptions,
+} from './limiter-contract.ts';
 export type { LimiterDependencies, LimiterOptions, LimitMode, OnStoreError } from './limiter-options.ts';
 export {
   type MemoryLimitStats,

@@ -32,6 +32,9 @@ export interface WaitOptions extends TakeOptions {
   readonly maxWaitMs?: number;
 }
 
+/** What middleware and `limited` need of a limiter. */
+export type TakingLimiter = Pick<Limiter, 'policies' | 'synchronous' | 'take' | 'takeNow' | 'refund'>;
+
 export interface Limiter {
   readonly policies: readonly Policy[];
   readonly mode: LimitMode;

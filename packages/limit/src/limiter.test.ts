@@ -128,6 +128,18 @@ describe('a limiter in one process', () => {
     expect(() => limiter.takeNow('ada', { cost })).toThrow(ConfigurationError);
   });
 
+  test('an empty key and one of a megabyte are keys like any other', async () => {
+    const limiter = createLimiter({ policy });
+    const long = 'x'.repeat(1_000_000);
+    for (const key of ['', long, `${long}y`]) {
+      expect(await limiter.take(key, { cost: 10, id: `id of ${key}` })).toMatchObject({
+        outcome: 'allowed',
+        remaining: 0,
+      });
+      expect(await limiter.take(key)).toMatchObject({ outcome: 'denied', reason: 'exhausted' });
+    }
+  });
+
   test('refuses a key that is no string, which would make one key of all that print alike', () => {
     const limiter = createLimiter({ policy });
     expect(() => limiter.takeNow(undefined as unknown as string)).toThrow(/must be a string, got undefined/);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { tokenBucket } from './core/parse-token-bucket.ts';
 import { createLimiter } from './limiter.ts';
+import { LocalBlocks } from './local-blocks.ts';
 import { memoryLimitStore } from './memory/memory-store.ts';
 import type { LimitStore } from './store.ts';
 import { concurrency } from './strategies/concurrency/policy.ts';
@@ -143,6 +144,23 @@ describe('a key that the store refused', () => {
     expect(takeNow('ada', [slots], 1, 'c').verdicts).toMatchObject([{ outcome: 'denied' }]);
     await memory.refund('ada', [slots], { cost: 1, id: 'a' });
     expect(await limiter.take('ada', { id: 'b' })).toMatchObject({ outcome: 'allowed' });
+  });
+
+  test('is found as fast among 100,000 others as among ten', async () => {
+    const limiter = createLimiter({ policy });
+    const refused = await limiter.take('ada', { cost: 10 }).then(() => limiter.take('ada'));
+    const policies = [policy];
+    const nsPerLook = (keys: number) => {
+      const blocks = new LocalBlocks(200_000);
+      for (let at = 0; at < keys; at += 1) blocks.note(`client-${at}`, policies, 1, refused, 0, 0);
+      expect(blocks.find(`client-${keys - 1}`, policies, 1, 1000)).toMatchObject({ decidedBy: 'local-block' });
+      const startedAt = performance.now();
+      for (let look = 0; look < 20_000; look += 1) blocks.find(`client-${look % keys}`, policies, 1, 1000);
+      return ((performance.now() - startedAt) * 1e6) / 20_000;
+    };
+    nsPerLook(10);
+    // A list that is scanned would take thousands of times as long.
+    expect(nsPerLook(100_000)).toBeLessThan(100 * nsPerLook(10));
   });
 
   test('G7: no more keys are kept than the bound, and a forgotten one asks the store', async () => {

@@ -124,7 +124,7 @@ function sum(one: Debt, other: Debt, nowUs: number): Debt {
   if (other.untilUs <= nowUs) return one;
   const units = one.units + other.units;
   if (one.rate !== undefined) return { ...other, units, untilUs: Math.max(one.untilUs, other.untilUs) };
-  // If there is an edge between them after all, neither counts: too few, never too many.
+  // If there is an edge between them after all, neither counts, or of sub-windows both as the first does: too few, never too many.
   const first = one.atUs <= other.atUs ? one : other;
   return { ...first, units };
 }

@@ -1,14 +1,14 @@
 import type { Decision } from '../core/decision.ts';
 import { type Awaitable, andThen } from '../limited/awaitable.ts';
 import { type Counted, checkCount, createTaker, type Taken } from '../limited/taker.ts';
-import type { Limiter } from '../limiter-contract.ts';
+import type { TakingLimiter } from '../limiter-contract.ts';
 import { clientAddress } from './client-address.ts';
 import { clientKey } from './client-key.ts';
 import { type RateLimitHeaders, rateLimitHeaders } from './headers.ts';
 
 /** What every adapter can be told. `Args` is what the framework hands to a handler. What these functions throw is the framework's to answer. */
 export interface GuardOptions<Args extends readonly unknown[]> {
-  readonly limiter: Limiter;
+  readonly limiter: TakingLimiter;
   /** Whom to charge; undefined charges nobody. Default: the client's address, IPv6 by its prefix. */
   readonly key?: (...args: Args) => Awaitable<string | undefined>;
   /**

@@ -1,11 +1,11 @@
-import type { Limiter } from '../limiter-contract.ts';
+import type { TakingLimiter } from '../limiter-contract.ts';
 import type { Awaitable } from './awaitable.ts';
 import { RateLimitedError } from './rate-limited-error.ts';
 import { type Counted, checkCount, createTaker } from './taker.ts';
 
 /** The functions see the arguments of the call, and its `this`. */
 export interface LimitedOptions<Args extends unknown[], This = unknown> {
-  readonly limiter: Limiter;
+  readonly limiter: TakingLimiter;
   /** Whom to charge: always the same, or by the arguments; undefined charges nobody. */
   readonly key: string | ((this: This, ...args: Args) => Awaitable<string | undefined>);
   /** An integer >= 1. Default 1. */

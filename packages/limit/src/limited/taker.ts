@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '@spillway/kernel';
 import type { Decision } from '../core/decision.ts';
-import type { Limiter } from '../limiter-contract.ts';
+import type { TakingLimiter } from '../limiter-contract.ts';
 import { type Awaitable, andThen } from './awaitable.ts';
 
 /** Which outcomes are charged in the end. */
@@ -17,7 +17,7 @@ export interface Taken {
 }
 
 /** @throws {ConfigurationError} for a limiter whose slots could not be given back without the rest */
-export function createTaker(limiter: Limiter): (key: string, cost: number) => Awaitable<Taken> {
+export function createTaker(limiter: TakingLimiter): (key: string, cost: number) => Awaitable<Taken> {
   const slots = limiter.policies.filter(({ strategy }) => strategy === 'concurrency').length;
   if (slots > 0 && slots < limiter.policies.length) {
     const names = limiter.policies.map(({ name }) => `"${name}"`).join(', ');

@@ -1,6 +1,7 @@
 import { ConfigurationError, StoreUnavailableError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
 import { tokenBucket } from '../core/parse-token-bucket.ts';
+import { rateLimit } from '../http/fetch.ts';
 import { createLimiter } from '../limiter.ts';
 import { memoryLimitStore } from '../memory/memory-store.ts';
 import { fixedWindow } from '../strategies/fixed-window/policy.ts';
@@ -89,6 +90,28 @@ describe('a mixed limiter', () => {
     await limiter.take(by('ada'));
     expect((await memory.peek('ada', [client], 1))[0]).toMatchObject({ remaining: 2 });
     expect((await memory.peek('all', [overall], 1))[0]).toMatchObject({ remaining: 8 - 1 - 3 });
+  });
+
+  test('stands in middleware, which knows one key, and gives back to each subject', async () => {
+    const limiter = createMixedLimiter({ subjects });
+    const limited = limiter.by((name) => by(name));
+    const answer = (ok: boolean) => new Response(null, { status: ok ? 200 : 401 });
+    const handler = rateLimit((request: Request) => answer(request.url.endsWith('ok')), {
+      limiter: limited,
+      key: (request) => new URL(request.url).hostname,
+      count: 'failed',
+    });
+    for (const [url, status] of [
+      ['http://ada/ok', 200],
+      ['http://ada/no', 401],
+    ] as const) {
+      const response = await handler(new Request(url));
+      expect(response.status).toBe(status);
+      expect(response.headers.get('RateLimit-Policy')).toBe(
+        '"client";q=5;w=3600, "burst";q=4;w=60, "overall";q=8;w=3600',
+      );
+    }
+    expect((await limiter.peek(by('ada'))).quotas?.map(({ remaining }) => remaining)).toEqual([4, 3, 7]);
   });
 
   test('mode "share" divides each subject’s limits by the instances', () => {

@@ -1,7 +1,14 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
 import type { Decision } from '../core/decision.ts';
 import { openLimiter } from '../limiter.ts';
-import type { Limiter, PeekOptions, RefundOptions, TakeOptions, WaitOptions } from '../limiter-contract.ts';
+import type {
+  Limiter,
+  PeekOptions,
+  RefundOptions,
+  TakeOptions,
+  TakingLimiter,
+  WaitOptions,
+} from '../limiter-contract.ts';
 import type { LimiterDependencies, OnStoreError } from '../limiter-options.ts';
 import { memoryLimitStore } from '../memory/memory-store.ts';
 import type { LimitStore } from '../store.ts';
@@ -18,7 +25,7 @@ export interface MixedLimiterOptions<Name extends string> {
   readonly subjects: Readonly<Record<Name, Policy | readonly Policy[]>>;
   /** Default `exact`. There are no leases of several subjects. */
   readonly mode?: 'exact' | 'share';
-  /** These three as for `createLimiter`. */
+  /** These three as for `createLimiter`; a key here is as long as its subjects together. */
   readonly onStoreError?: OnStoreError;
   readonly maxKeys?: number;
   readonly maxWaiting?: number;
@@ -39,6 +46,8 @@ export interface MixedLimiter<Name extends string>
   peek(subjects: Subjects<Name>, options?: PeekOptions): Promise<Decision>;
   refund(subjects: Subjects<Name>, options?: RefundOptions): Promise<void>;
   wait(subjects: Subjects<Name>, options?: WaitOptions): Promise<Decision>;
+  /** For middleware and `limited`, which know one key: `limiter.by((client) => ({ client, everybody: 'all' }))`. */
+  by(subjectsOf: (key: string) => Subjects<Name>): TakingLimiter;
 }
 
 /**
@@ -63,7 +72,7 @@ export function createMixedLimiter<Name extends string>(
     shareBy: (memory) => mixedMemory(memory, places),
   });
   const keyOf = (given: Subjects<Name>): string => joinSubjects(partsOf(names, given));
-  return {
+  const mixed: MixedLimiter<Name> = {
     policies: inner.policies,
     mode: inner.mode,
     synchronous: inner.synchronous,
@@ -73,8 +82,16 @@ export function createMixedLimiter<Name extends string>(
     peek: async (given, peek) => inner.peek(keyOf(given), peek),
     refund: async (given, refund) => inner.refund(keyOf(given), refund),
     wait: async (given, wait) => inner.wait(keyOf(given), wait),
+    by: (subjectsOf) => ({
+      policies: inner.policies,
+      synchronous: inner.synchronous,
+      take: async (key, take) => mixed.take(subjectsOf(key), take),
+      takeNow: (key, take) => mixed.takeNow(subjectsOf(key), take),
+      refund: async (key, refund) => mixed.refund(subjectsOf(key), refund),
+    }),
     close: () => inner.close(),
   };
+  return mixed;
 }
 
 interface Group {

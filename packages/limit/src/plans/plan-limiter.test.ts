@@ -4,6 +4,7 @@ import { until } from '@spillway/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { memoryLimitStore } from '../memory/memory-store.ts';
 import type { LimitShadowMessage } from '../messages.ts';
+import { sharedStore } from '../testing/shared-store.ts';
 import { createPlanBook } from './plan-book.ts';
 import { compositeKey, createPlanLimiter } from './plan-limiter.ts';
 import { parsePlans } from './plans.ts';
@@ -64,6 +65,17 @@ test('a plan of mode lease is leased, beside one that is exact', async () => {
   };
   expect(await deciders('acme')).toEqual(['store', 'lease']);
   expect(await deciders('ada')).toEqual(['store']);
+});
+
+test('a key that is refused here without asking notices a raised limit with its next take', async () => {
+  const { store, clock } = sharedStore();
+  const book = createPlanBook(plansWith(2));
+  const limiter = createPlanLimiter({ book }, { store, clock, presence: { instances: 1 } });
+  onTestFinished(() => limiter.close());
+  for (let i = 0; i < 3; i += 1) await limiter.take('ada');
+  expect(await limiter.take('ada')).toMatchObject({ outcome: 'denied', decidedBy: 'local-block' });
+  book.replace(plansWith(4));
+  expect(await limiter.take('ada')).toMatchObject({ outcome: 'allowed', decidedBy: 'store', remaining: 1 });
 });
 
 test('a shadow policy counts what was allowed, tells what it would have said, and decides nothing', async () => {

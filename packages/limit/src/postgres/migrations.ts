@@ -1,5 +1,6 @@
 import type { Migration } from '@spillway/kernel';
-import { handOverFunctions, limitFunctions } from './functions.sql.ts';
+import { limitFunctions } from './functions.sql.ts';
+import { handOverFunctions } from './hand-over.sql.ts';
 
 /**
  * One row for each subject and policy, and one for each id that was charged (policy '').
