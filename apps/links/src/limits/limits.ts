@@ -32,7 +32,7 @@ export interface Limits {
 
 /**
  * Clients are counted by each instance against its share of the limit: very many keys, most of them seen once, and no round
- * trip on the way of a redirect. Plans are exact, or leased where they say so, and what other programs limit by is exact.
+ * trip on the way of a redirect. Plans are exact, or leased where they say so; what else other programs limit by is exact.
  * @throws {ConfigurationError} when the file of the plans is wrong
  */
 export async function createLimits(foundation: Foundation, clock: Clock): Promise<Limits> {
