@@ -1,15 +1,16 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
-import { openPlanFile } from '@spillway/limit';
+import { memoryLimitStore, openPlanFile, type PlanAbilities } from '@spillway/limit';
 import { misspeltSettings } from '../config/misspelt.ts';
 import { type Config, parseConfig } from '../config.ts';
+import { planAbilities } from '../limits/plan-abilities.ts';
 import { EXIT } from './failure.ts';
 import { faultsOfPlaces } from './named-places.ts';
 
 /** Says what the environment means, or throws all that is wrong with it. */
 export async function checkConfig(): Promise<number> {
   const config = readConfig(process.env);
-  if (config.plansFile !== undefined) (await openPlanFile(config.plansFile)).close();
   const { database, redis } = config;
+  if (config.plansFile !== undefined) (await openPlanFile(config.plansFile, await abilitiesWith(config))).close();
   const rows: [string, string][] = [
     ['serves', `${config.publicUrl} on port ${config.port}`],
     [
@@ -28,6 +29,13 @@ export async function checkConfig(): Promise<number> {
   for (const [name, value] of rows) console.log(`  ${name.padEnd(16)}${value}`);
   for (const { path, message } of misspeltSettings(process.env)) console.error(`Warning: ${path} ${message}`);
   return EXIT.done;
+}
+
+/** What plans can be counted by, without opening anything: memory can what Redis can. */
+async function abilitiesWith({ database, redis }: Config): Promise<PlanAbilities> {
+  if (database.kind === 'sqlite' || redis !== undefined) return planAbilities(memoryLimitStore());
+  const { POSTGRES_STRATEGIES } = await import('@spillway/limit/postgres');
+  return planAbilities({ strategies: POSTGRES_STRATEGIES });
 }
 
 /** @throws {ConfigurationError} with all that is wrong with the settings, and with the places that they name */

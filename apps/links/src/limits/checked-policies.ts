@@ -1,5 +1,5 @@
 import { ConfigurationError, type Issue } from '@spillway/kernel';
-import { type Plans, type Policy, parsePolicy, type StrategyName } from '@spillway/limit';
+import { type PlanMode, type Plans, type Policy, parsePolicy, type StrategyName } from '@spillway/limit';
 import { shown } from '../http/saying.ts';
 
 /** By which policies a check is decided. */
@@ -12,6 +12,8 @@ export interface CheckedPolicies {
    * end to those that callers make up; their own names belong to what is counted.
    */
   readonly counted: readonly Policy[];
+  /** Of a plan that says it. Default `exact`. */
+  readonly mode?: PlanMode;
 }
 
 /** How a caller names policies: each by its name or written out, or all of a plan. */
@@ -27,7 +29,10 @@ export type Resolved = CheckedPolicies | { readonly errors: readonly Issue[] };
 export function resolvePolicies(given: NamedPolicies, plans: Plans, known: ReadonlySet<StrategyName>): Resolved {
   if (given.plan !== undefined) {
     const plan = plans.byName.get(given.plan);
-    if (plan !== undefined) return { kind: 'named', policies: plan.policies, counted: plan.policies };
+    if (plan !== undefined) {
+      const { policies, mode = 'exact' } = plan;
+      return { kind: 'named', policies, counted: policies, mode };
+    }
     const names = [...plans.byName.keys()].join(', ');
     return wrong('plan', `must be one of ${names}, got ${shown(given.plan)}`);
   }

@@ -5,6 +5,7 @@ import {
   type Decision,
   type LimitStore,
   type Plan,
+  type PlanAbilities,
   type PlanBook,
   type Policy,
 } from '@spillway/limit';
@@ -41,13 +42,13 @@ export interface KeyPlansOptions {
   readonly presence: { readonly instances: number };
   readonly countsOf: (name: string) => DecisionCounts;
   /** What keys may be counted by. */
-  readonly strategies: ReadonlySet<string>;
+  readonly able: PlanAbilities;
 }
 
 /** Keys with limits of their own that are told apart at once; beyond it all limiters are made anew (G7). */
 const MOST_OWN = 5_000;
 
-export function createKeyPlans({ source, store, presence, countsOf, strategies }: KeyPlansOptions): KeyPlans {
+export function createKeyPlans({ source, store, presence, countsOf, able }: KeyPlansOptions): KeyPlans {
   // A limiter belongs to a plan, the object: keys of the same plan and limits have the same one.
   const made = new Map<string, Plan>();
   let base = source.plans;
@@ -99,7 +100,7 @@ export function createKeyPlans({ source, store, presence, countsOf, strategies }
     },
     has: (key) => find(key) !== undefined,
     peek: (key, cost) => asked('peek', key, cost),
-    issuesOf: (key) => issuesOfKey(source, strategies, key),
+    issuesOf: (key) => issuesOfKey(source, able, key),
     close: () => limiter.close(),
   };
 }

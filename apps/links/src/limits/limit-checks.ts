@@ -56,10 +56,10 @@ const INLINE = { limiters: 100, maxKeys: 2_000 };
 export function createLimitChecks({ source, store, presence, countsOf }: LimitChecksOptions): LimitChecks {
   const caches = { named: createLimiterCache(NAMED.limiters), inline: createLimiterCache(INLINE.limiters) };
   const limiterFor = ({ tenant, by, onStoreError }: LimitCheck): Limiter => {
-    const { kind, counted } = by;
+    const { kind, counted, mode = 'exact' } = by;
     const { maxKeys } = kind === 'named' ? NAMED : INLINE;
-    const name = JSON.stringify([onStoreError, counted]);
-    const open = () => createLimiter({ policies: counted, onStoreError, maxKeys }, { store, presence });
+    const name = JSON.stringify([onStoreError, mode, counted]);
+    const open = () => createLimiter({ policies: counted, mode, onStoreError, maxKeys }, { store, presence });
     return caches[kind].get(kind === 'named' ? '' : tenant, name, open);
   };
   return {

@@ -1,5 +1,5 @@
 import type { Clock } from '@spillway/kernel';
-import { createLimiter, type PlanMode, tokenBucket } from '@spillway/limit';
+import { createLimiter, tokenBucket } from '@spillway/limit';
 import type { Rate } from '../config.ts';
 import type { Foundation } from '../foundation/foundation.ts';
 import { type CountedLimiter, countedLimiter } from './counted-limiter.ts';
@@ -7,6 +7,7 @@ import { createCountsByName, type DecisionCounts } from './decision-counts.ts';
 import { createKeyPlans, type KeyPlans } from './key-plans.ts';
 import { createLimitChecks, type LimitChecks } from './limit-checks.ts';
 import { limitStores } from './limit-store.ts';
+import { planAbilities } from './plan-abilities.ts';
 import { openPlans, type PlanSource } from './plan-source.ts';
 
 /** The service's own limits. Undefined: switched off. */
@@ -31,7 +32,7 @@ export interface Limits {
 
 /**
  * Clients are counted by each instance against its share of the limit: very many keys, most of them seen once, and no round
- * trip on the way of a redirect. Plans are exact, or leased where they say so, and what other programs limit by is exact.
+ * trip on the way of a redirect. Plans are exact, or leased where they say so; what else other programs limit by is exact.
  * @throws {ConfigurationError} when the file of the plans is wrong
  */
 export async function createLimits(foundation: Foundation, clock: Clock): Promise<Limits> {
@@ -47,12 +48,10 @@ export async function createLimits(foundation: Foundation, clock: Clock): Promis
   };
   const openStore = await limitStores(foundation);
   const store = openStore();
-  // A call holds nothing that could be given back: keys are not counted by slots.
-  const strategies = new Set([...store.strategies].filter((strategy) => strategy !== 'concurrency'));
-  const modes: ReadonlySet<PlanMode> = new Set(store.reserve === undefined ? ['exact'] : ['exact', 'lease']);
-  const planSource = await openPlans(foundation, { strategies, modes });
+  const able = planAbilities(store);
+  const planSource = await openPlans(foundation, able);
   const countsOf = createCountsByName(all);
-  const plans = createKeyPlans({ source: planSource, store, presence, countsOf, strategies });
+  const plans = createKeyPlans({ source: planSource, store, presence, countsOf, able });
   const checks = createLimitChecks({ source: planSource, store: openStore(), presence, countsOf });
   return {
     redirect: shared('redirect', config.limits.redirect),

@@ -86,11 +86,9 @@ async function openBase(
     return { kind: 'shipped', plans, error: undefined, mistakes: 0, close: () => undefined };
   }
   let mistakes = 0;
-  const { strategies, modes } = able;
   const file = await openPlanFile(path, {
     every: READ_EVERY,
-    ...(strategies === undefined ? {} : { strategies }),
-    ...(modes === undefined ? {} : { modes }),
+    ...able,
     onError(error) {
       mistakes += 1;
       log.error({ err: error, file: path }, 'the plans stay as they were, since the file is wrong now');

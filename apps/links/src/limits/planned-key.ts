@@ -1,6 +1,13 @@
 import { channel } from 'node:diagnostics_channel';
 import { ConfigurationError, type Issue } from '@spillway/kernel';
-import { type LimitUnknownPlanMessage, type Plan, type Policy, parsePlans, parsePolicy } from '@spillway/limit';
+import {
+  type LimitUnknownPlanMessage,
+  type Plan,
+  type PlanAbilities,
+  type Policy,
+  parsePlans,
+  parsePolicy,
+} from '@spillway/limit';
 import { withOwn } from '../plans/merge-plans.ts';
 import { parsePlan } from '../plans/parse-plan.ts';
 import type { PlansInForce } from './plan-source.ts';
@@ -63,7 +70,7 @@ function policyFrom(input: unknown): Policy | undefined {
 /** What is wrong with a plan and limits that a key is to have, by field: `plan`, `limits.0.capacity`. */
 export function issuesOfKey(
   { plans, forEveryKey }: PlansInForce,
-  strategies: ReadonlySet<string>,
+  { strategies }: PlanAbilities,
   { id, plan, limits }: { readonly id: string; readonly plan: string | undefined; readonly limits: readonly unknown[] },
 ): readonly Issue[] {
   if (plan !== undefined && !plans.byName.has(plan)) {
@@ -78,8 +85,10 @@ export function issuesOfKey(
   const { name, policies, shadow, mode } = base ?? plans.defaultPlan;
   const unable = limits.flatMap((limit, at): Issue[] => {
     const { strategy } = Object(limit) as { readonly strategy?: unknown };
-    if (typeof strategy !== 'string' || strategies.has(strategy) || policyFrom(limit) === undefined) return [];
-    const words = [...strategies].join(', ');
+    const known: ReadonlySet<string> | undefined = strategies;
+    if (typeof strategy !== 'string' || known === undefined || known.has(strategy)) return [];
+    if (policyFrom(limit) === undefined) return [];
+    const words = [...known].join(', ');
     return [{ path: `limits.${at}.strategy`, message: `must be one of ${words} here, got "${strategy}"` }];
   });
   if (unable.length > 0) return unable;

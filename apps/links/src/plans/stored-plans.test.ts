@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Bus, StoreUnavailableError } from '@spillway/kernel';
 import { expect, onTestFinished, test } from 'vitest';
 import type { PlanRow } from './plan-store.ts';
@@ -58,10 +59,13 @@ test('a change is read after whatever was being read before it', async () => {
   table.hold(promise);
   table.hear();
   await expect.poll(table.asked).toBe(2);
+  table.hold(Promise.resolve());
   table.set(2);
   const changed = table.stored.changed();
+  await setImmediate();
   resolve();
   await changed;
+  await setImmediate();
   expect(table.limit()).toBe(2);
 });
 

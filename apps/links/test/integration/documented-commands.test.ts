@@ -46,7 +46,7 @@ test('the commands of the page on limits over HTTP are answered as it says', asy
 
 test('the commands of the page on plans are answered as it says, and its file is one', async () => {
   await using api = await startApiService('SQLite');
-  const [, create = '', call = '', change = ''] = await blocksOf('plans.md', 'sh');
+  const [, create = '', call = '', change = '', stored = ''] = await blocksOf('plans.md', 'sh');
   const env = { SERVER: api.url, ADMIN_KEY: 'admin-key-of-the-api-tests' };
   const made = JSON.parse(await run(create, env));
   expect(made).toMatchObject({ name: 'a shop', plan: 'free', limits: null });
@@ -56,6 +56,11 @@ test('the commands of the page on plans are answered as it says, and its file is
   expect(headers).toContain('ratelimit: "free";r=9;t=6');
   const changed = JSON.parse(await run(change, { ...env, ID: made.id }));
   expect(changed).toMatchObject({ plan: 'premium', limits: [{ name: 'premium', capacity: 200 }] });
+  const [put = '', list = '', gone] = (await run(stored, env)).split('\n');
+  expect(JSON.parse(put)).toMatchObject({ name: 'team', source: 'database', policies: [{ capacity: 100 }] });
+  const { data } = JSON.parse(list) as { data: readonly { name: string }[] };
+  expect(data.map(({ name }) => name)).toEqual(['free', 'premium', 'team']);
+  expect([gone, (await api.call('GET', '/api/v1/plans/team')).status]).toEqual(['', 404]);
   const [, file = ''] = await blocksOf('plans.md', 'json');
   expect(parsePlans(JSON.parse(file)).defaultPlan.name).toBe('trial');
 });

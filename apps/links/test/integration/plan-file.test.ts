@@ -84,5 +84,12 @@ test('plans that PostgreSQL can not count by are refused there', async () => {
   const wrong =
     'plans["trial"].policies[0].strategy: must be one of "token-bucket", "gcra", "fixed-window", "quota" here';
   await expect(startApiService('PostgreSQL', { PLANS_FILE: file.path })).rejects.toThrow(wrong);
+  const env = {
+    PLANS_FILE: file.path,
+    DATABASE_URL: 'postgres://localhost/x',
+    SPILLWAY_SECRET: 'a-secret-of-16-chars',
+  };
+  const checked = await spillway(['check-config'], { env });
+  expect([checked.code, checked.stderr]).toEqual([2, expect.stringContaining(wrong)]);
   await using _ = await startApiService('PostgreSQL and Redis', { PLANS_FILE: file.path });
 });

@@ -1,18 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigurationError, type Duration, toMs } from '@spillway/kernel';
-import type { StrategyName } from '../strategies/policy.ts';
 import { createPlanBook, type PlanBook, type PlanBookOptions } from './plan-book.ts';
-import { type PlanAbilities, type PlanMode, type Plans, parsePlans, refuseUnable } from './plans.ts';
+import { type PlanAbilities, type Plans, parsePlans, refuseUnable } from './plans.ts';
 
-export interface PlanFileOptions extends PlanBookOptions {
+export interface PlanFileOptions extends PlanBookOptions, PlanAbilities {
   /** How often the file is read: a change holds after so long. Default `"500ms"`. */
   readonly every?: Duration;
   /** Called when the file can not be read or holds wrong plans: the last good ones stay in force. Default: a process warning. */
   readonly onError?: (error: Error) => void;
-  /** What can be counted by, e.g. a store's `strategies`: plans with another one are wrong. Default: all. */
-  readonly strategies?: ReadonlySet<StrategyName>;
-  /** Which modes plans may ask for, e.g. `exact` alone with a store that gives no leases. Default: all. */
-  readonly modes?: ReadonlySet<PlanMode>;
 }
 
 export interface PlanFile extends PlanBook {

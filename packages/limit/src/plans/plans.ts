@@ -90,11 +90,11 @@ export function parsePlans(input: unknown): Plans {
   return { byName, defaultPlan, byKey };
 }
 
-/** What a store can count by. */
+/** What plans may ask for: others are wrong. */
 export interface PlanAbilities {
-  /** Default: all. */
+  /** E.g. a store's `strategies`. Default: all. */
   readonly strategies?: ReadonlySet<StrategyName> | undefined;
-  /** Default: all. */
+  /** E.g. `exact` alone with a store that gives no leases. Default: all. */
   readonly modes?: ReadonlySet<PlanMode> | undefined;
 }
 

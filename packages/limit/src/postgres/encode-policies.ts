@@ -5,6 +5,7 @@ import type { Policy, StrategyName } from '../strategies/policy.ts';
 import type { QuotaPolicy } from '../strategies/quota/policy.ts';
 import { quotaWindow } from '../strategies/quota/step.ts';
 
+/** What PostgreSQL can count by, for whoever has to know before there is a store. */
 export const POSTGRES_STRATEGIES: ReadonlySet<StrategyName> = new Set([
   'token-bucket',
   'gcra',

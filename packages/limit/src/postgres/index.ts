@@ -1,2 +1,3 @@
+export { POSTGRES_STRATEGIES } from './encode-policies.ts';
 export { limitMigrations } from './migrations.ts';
 export { type PostgresLimitStoreOptions, postgresLimitStore } from './postgres-store.ts';

@@ -102,6 +102,9 @@ describe('collectOpenTelemetry', () => {
     expect(await points('spillway.events.dropped')).toEqual({ 'clicks ring-full': 9 });
     tell('events:dropped', { log: 'clicks', producer: 'a', reason: 'ring-full', events: 1 });
     expect(await points('spillway.events.dropped')).toEqual({ 'clicks ring-full': 10 });
+    tell('limit:lease', { what: 'granted', units: 30, policies: ['free'] });
+    tell('limit:lease', { what: 'spent', units: 24, policies: ['free'] });
+    expect(await points('spillway.limit.lease_units_held')).toEqual({ free: 6 });
   });
 
   test('keeps at most 1,000 combinations of a metric, and counts the rest together', async () => {
