@@ -37,7 +37,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
   let guarded: { limited: string; secret: string };
 
   beforeAll(async () => {
-    postgres = open.use(await startPostgres());
+    postgres = open.use(await startPostgres({ fast: true }));
     redis = open.use(await startOwnRedis(configuration));
     const env = { LIMIT_MISS: 'off' };
     instances = open.use(await startInstances({ databaseUrl: postgres.url, redisUrl: redis?.url, env }));

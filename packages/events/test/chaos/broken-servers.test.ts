@@ -16,7 +16,7 @@ let stream: string;
 let streams = 0;
 
 beforeAll(async () => {
-  [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  [redis, postgres] = await Promise.all([startRedis(), startPostgres({ fast: true })]);
 });
 afterAll(async () => {
   await Promise.all([redis.close(), postgres.close()]);
