@@ -16,12 +16,13 @@ interface Kind {
 }
 
 /**
- * Chaos under a load that may not fail, or judged by a tenth of a second: what else it has to share two cores with would decide.
- * The rest of it mostly waits, and goes three at a time.
+ * Chaos under a load that may not fail, or whose every answer has to come within a tenth of a second: what else it has to share two
+ * cores with would decide. The rest of it mostly waits, and goes three at a time.
  */
-const alone = ['aliases', 'clicks', 'fresh', 'known-keys', 'limits', 'redis-away', 'stop'].map(
-  (name) => `apps/links/test/chaos/${name}.test.ts`,
-);
+const alone = [
+  'apps/links/test/chaos/{aliases,clicks,first-moment,fresh,known-keys,limits,redis-away,redis-kinds,stop}.test.ts',
+  'packages/{limit/test/chaos/{hand-over,store-faults},redis/test/chaos/link}.test.ts',
+];
 
 // One project per kind of test (STYLE R26), and one for what has to be alone.
 const kinds: readonly Kind[] = [

@@ -34,11 +34,9 @@ const LONG = [
   'links/test/chaos/available',
   'limit/test/chaos/leases',
   'cache/test/chaos/freshness',
-  'links/test/chaos/redis-kinds',
   'events/test/chaos/broken-servers',
   'cache/test/chaos/processes',
   'links/test/chaos/start',
-  'links/test/chaos/first-moment',
   'ids/test/chaos/unique-under-faults',
 ];
 
