@@ -17,10 +17,10 @@ interface Kind {
 
 /**
  * Chaos under a load that may not fail, or whose every answer has to come within a tenth of a second: what else it has to share two
- * cores with would decide. The rest of it mostly waits, and goes three at a time.
+ * cores with would decide. The rest of it mostly waits, and goes two at a time.
  */
 const alone = [
-  'apps/links/test/chaos/{aliases,clicks,first-moment,fresh,known-keys,limits,redis-away,redis-kinds,stop}.test.ts',
+  'apps/links/test/chaos/{aliases,clicks,first-moment,fresh,known-keys,limits,redis-away,redis-kinds,start,stop}.test.ts',
   'packages/{limit/test/chaos/{hand-over,store-faults},redis/test/chaos/link}.test.ts',
 ];
 
@@ -57,7 +57,7 @@ const kinds: readonly Kind[] = [
     include: ['{packages,apps}/*/test/chaos/**/*.test.ts'],
     exclude: alone,
     timeout: 300_000,
-    workers: 3,
+    workers: 2,
     servers: true,
   },
   {

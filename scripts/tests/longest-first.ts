@@ -36,7 +36,6 @@ const LONG = [
   'cache/test/chaos/freshness',
   'events/test/chaos/broken-servers',
   'cache/test/chaos/processes',
-  'links/test/chaos/start',
   'ids/test/chaos/unique-under-faults',
 ];
 
