@@ -26,7 +26,7 @@ if (!onlyPure) {
   }
 }
 
-const run = ['vitest', 'run', ...kinds.flatMap((kind) => ['--project', kind]), ...rest];
+const run = ['vitest', 'run', ...kinds.flatMap((kind) => ['--project', `${kind}*`]), ...rest];
 const [command = '', ...args] = [...endsWithUs(), ...run];
 const vitest = spawn(command, args, { cwd: root, stdio: 'inherit' });
 // Ctrl-C reaches the whole group; a signal sent to this process alone is handed on, so that nothing is left running.

@@ -27,7 +27,8 @@ const KNOWN = 100;
 const ANSWER_MS = 2_000;
 const REFUSAL_MS = 5_000;
 
-describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) => {
+// Side by side: each has servers of its own, and waits for seconds.
+describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, { concurrent: true }, (configuration) => {
   const open = new AsyncDisposableStack();
   let postgres: PostgresServer;
   let redis: RedisServer | undefined;
@@ -37,7 +38,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
   let guarded: { limited: string; secret: string };
 
   beforeAll(async () => {
-    postgres = open.use(await startPostgres());
+    postgres = open.use(await startPostgres({ fast: true }));
     redis = open.use(await startOwnRedis(configuration));
     const env = { LIMIT_MISS: 'off' };
     instances = open.use(await startInstances({ databaseUrl: postgres.url, redisUrl: redis?.url, env }));
@@ -88,6 +89,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
 
   test.each(outages)(
     'G4: while $name, known links redirect and unknown ones are 503 without the truth, never a false 404; then all recovers by itself',
+    { concurrent: false },
     async ({ truth, begin, end }) => {
       await allRedirect();
       const fresh = await create(instances.at(0), { url: 'https://example.org/fresh' });

@@ -22,7 +22,7 @@ import { spoolsLeft } from '../support/spools.ts';
 
 describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) => {
   test('G6: an access log is replayed while Redis and PostgreSQL forget, die and hang and an instance gets SIGTERM: the statistics are the count of the 302s', async () => {
-    await using postgres = await startPostgres();
+    await using postgres = await startPostgres({ fast: true });
     await using redis = await startOwnRedis(configuration);
     const env = { LIMIT_REDIRECT: 'off', ALLOW_REPLAY_TIME: 'true' };
     await using instances = await startInstances({ databaseUrl: postgres.url, redisUrl: redis?.url, env });
@@ -86,7 +86,7 @@ describe.each(configurations)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) =
   });
 
   test('G6: instances are killed with SIGKILL: at most what they answered in their last 100 ms is lost, and nothing is counted twice', async () => {
-    await using postgres = await startPostgres();
+    await using postgres = await startPostgres({ fast: true });
     await using redis = await startOwnRedis(configuration);
     const env = { LIMIT_REDIRECT: 'off' };
     await using instances = await startInstances({ databaseUrl: postgres.url, redisUrl: redis?.url, env });

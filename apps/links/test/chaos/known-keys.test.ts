@@ -8,8 +8,10 @@ const INSTANCES = 2;
 const AWAY_MS = 7_000;
 
 describe.each(configurations)('API keys over two instances on $name', (configuration) => {
+  // Side by side: each has servers of its own, and waits for seconds.
   test.each(['kill', 'pause'] as const)(
     'G4: with PostgreSQL away by %s for 7 s keys that were read go on, with their limits; unknown ones are 503, and revoked ones stay so',
+    { concurrent: true },
     async (how) => {
       await using postgres = await startPostgres({ fast: true });
       const redis = await startOwnRedis(configuration);

@@ -27,7 +27,7 @@ const METRIC = 'spillway_links_requests';
 
 describe.each(configurations)(`the log of requests, $name (SPILLWAY_SEED=${SEED})`, (configuration) => {
   test('G6: Redis and PostgreSQL forget, die and hang and instances get SIGTERM: every request that was answered is in the log, once', async () => {
-    await using postgres = await startPostgres();
+    await using postgres = await startPostgres({ fast: true });
     await using redis = await startOwnRedis(configuration);
     const env = { LIMIT_REDIRECT: '1/h burst 50', REQUESTS_SAMPLE: '1' };
     await using instances = await startInstances({ databaseUrl: postgres.url, redisUrl: redis?.url, env });

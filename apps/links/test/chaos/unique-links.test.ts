@@ -28,7 +28,7 @@ describe.each(kinds)(`$name (SPILLWAY_SEED=${SEED})`, (configuration) => {
   const { broken, perInstance } = configuration;
 
   test(`G1: three instances make ${perInstance} links each while ${broken}: none twice, none lost, each there at once on both others`, async () => {
-    await using postgres = await startPostgres();
+    await using postgres = await startPostgres({ fast: true });
     await using redis = await startOwnRedis(configuration);
     const env = { LIMIT_REDIRECT: 'off', LIMIT_MISS: 'off' };
     await using instances = await startInstances({ databaseUrl: postgres.url, redisUrl: redis?.url, env });

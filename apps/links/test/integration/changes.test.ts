@@ -71,7 +71,7 @@ describe('changes reach every cache', () => {
 
   test('G5: while the truth is away, what Redis may hold in an old version stands in, and is not taken for fresh', async () => {
     await using redis = await startRedis();
-    await using postgres = await startPostgres();
+    await using postgres = await startPostgres({ fast: true });
     // One entry in L1, so that another link drives the first one out.
     const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url, CACHE_ENTRIES: '1' };
     await using api = await startApiService('PostgreSQL and Redis', env);
@@ -126,11 +126,13 @@ describe('changes reach every cache', () => {
     await until(async () => (await target(slow)) === 'https://example.com/slow', { timeoutMs: 5_000 });
   });
 
+  // Side by side: each has servers of its own, and waits for seconds.
   test.each(['late', 'never'])(
     'G4: a link that its maker could tell Redis of only later, and the others %s, redirects when all goes away right then',
+    { concurrent: true },
     async (told) => {
       await using redis = await startRedis();
-      await using postgres = await startPostgres();
+      await using postgres = await startPostgres({ fast: true });
       await using proxy = await startFaultProxy({ target: { port: redis.port } });
       const env = { DATABASE_URL: postgres.url, REDIS_PREFIX: 'late' };
       const name = 'PostgreSQL and Redis';

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startFaultProxy, startRedis } from '@spillway/testkit';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { checkFreshness } from '../support/check-freshness.ts';
 import { createBin } from '../support/redis-fixture.ts';
 import { type Instance, startInstance } from '../support/start-instance.ts';
-
-const bin = createBin();
-afterEach(() => bin.empty());
 
 /** The ceiling of L1, and what a busy machine may add between an answer and its time stamp. */
 const WITHIN_MS = 5_000 + 500;
@@ -15,8 +12,13 @@ const WITHIN_MS = 5_000 + 500;
 const prefix = `row-${randomUUID()}`;
 const keys = (of: string): string[] => Array.from({ length: 5 }, (_, at) => `${prefix}-${of}-${at}`);
 
-describe('G5 over a history', () => {
-  test('G5: whatever happens to Redis, no answer is older than a write that was answered 5 seconds before', async () => {
+// Side by side: each has servers of its own, and waits for seconds.
+describe('G5 over a history', { concurrent: true }, () => {
+  test('G5: whatever happens to Redis, no answer is older than a write that was answered 5 seconds before', async ({
+    onTestFinished,
+  }) => {
+    const bin = createBin();
+    onTestFinished(() => bin.empty());
     const redis = bin.keep(await startRedis());
     const proxy = bin.keep(await startFaultProxy({ target: redis }));
     const own = { truthUrl: inject('redisUrl'), cache: `c-${randomUUID()}`, deadline: '100ms' } as const;
@@ -57,7 +59,9 @@ describe('G5 over a history', () => {
     expect(checkFreshness(histories, WITHIN_MS)).toEqual([]);
   });
 
-  test('the check notices instances without a bus whose L1 is fresh for a minute', async () => {
+  test('the check notices instances without a bus whose L1 is fresh for a minute', async ({ onTestFinished }) => {
+    const bin = createBin();
+    onTestFinished(() => bin.empty());
     const url = inject('redisUrl');
     const l1 = { maxEntries: 100, ttl: '60s' } as const;
     const own = { truthUrl: url, redisUrl: url, cache: `c-${randomUUID()}`, deadline: '5s', l1 } as const;

@@ -16,7 +16,7 @@ let stream: string;
 let streams = 0;
 
 beforeAll(async () => {
-  [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  [redis, postgres] = await Promise.all([startRedis(), startPostgres({ fast: true })]);
 });
 afterAll(async () => {
   await Promise.all([redis.close(), postgres.close()]);
@@ -34,7 +34,7 @@ const countedNow = () => traffic.logs.reduce((sum, log) => sum + log.stats().cou
 /** Traffic flows: more is counted than was published when this was called. */
 const flowing = async () => {
   const upTo = publishedNow();
-  await until(() => countedNow() > upTo, { timeoutMs: 40_000 });
+  await until(() => countedNow() > upTo, { timeoutMs: 100_000 });
 };
 
 /** Nothing lost, nothing twice, each producer's in order, and the books of the live producers balance. */

@@ -20,7 +20,7 @@ describe('three instances that give out ids', () => {
   let crew: ReturnType<typeof createCrew>;
 
   beforeEach(async () => {
-    [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+    [redis, postgres] = await Promise.all([startRedis(), startPostgres({ fast: true })]);
     database = await openPostgres(postgres.url);
     crew = createCrew({ SOURCE: 'fenced', REDIS_URL: redis.url, DATABASE_URL: database.url });
     for (let i = 0; i < 3; i++) crew.start();

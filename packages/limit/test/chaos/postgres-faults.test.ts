@@ -15,7 +15,7 @@ let pool: pg.Pool;
 let store: LimitStore;
 
 beforeEach(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ fast: true });
   const { url } = await server.createDatabase();
   pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 1_000, query_timeout: 500, max: 5 });
   pool.on('error', () => {});

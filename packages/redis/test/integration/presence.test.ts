@@ -72,10 +72,11 @@ async function postgresStore(): Promise<Store> {
   };
 }
 
+// Side by side: each has a store of its own, and waits for seconds.
 describe.each([
   ['Redis', redisStore],
   ['PostgreSQL', postgresStore],
-])('presence in %s', (_, openStore) => {
+])('presence in %s', { concurrent: true }, (_, openStore) => {
   test('counts the living, forgets the silent, and keeps the last count while the store is away', async () => {
     const store = await openStore();
     const presences: BeatingPresence[] = [];

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +61,9 @@ export interface ChildProcessHandle extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Types are stripped and modules compiled once for all processes of a run: half of what a start costs. */
+const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') };
+
 const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'SPILLWAY_DATA'];
 
 /** A real process, in a group of its own, that can not outlive this one. */
@@ -67,7 +72,7 @@ export function spawnProcess(options: SpawnOptions): ChildProcessHandle {
   const { name = command, keepLines = 10_000 } = options;
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env: environment(options.env),
+    env: environment(options.module === undefined ? options.env : { ...COMPILE_CACHE, ...options.env }),
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     ...options.user,
