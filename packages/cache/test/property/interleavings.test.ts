@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { CacheOptions } from '../../src/options.ts';
 import type { CacheSpace } from '../../src/store.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
 import { interleave, type Mutant, type Stale } from '../support/interleave.ts';
@@ -6,9 +7,22 @@ import { interleave, type Mutant, type Stale } from '../support/interleave.ts';
 const SEEDS = Number(process.env.SPILLWAY_SEEDS ?? 400);
 const FIRST = Number(process.env.SPILLWAY_SEED ?? 1);
 
-async function search(mutate?: Mutant): Promise<readonly Stale[]> {
+/** Values are refreshed long before their end, and answer long after it while they are. */
+const REFRESHING: Partial<CacheOptions<string>> = {
+  staleWhileRevalidate: '1h',
+  earlyRefresh: 1_000,
+  jitter: 0,
+  l1: { maxEntries: 10, ttl: '1h' },
+};
+
+async function search(mutate?: Mutant, options?: Partial<CacheOptions<string>>): Promise<readonly Stale[]> {
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
-    const stale = await interleave({ seed, steps: 120, ...(mutate === undefined ? {} : { mutate }) });
+    const stale = await interleave({
+      seed,
+      steps: 120,
+      ...(options === undefined ? {} : { options }),
+      ...(mutate === undefined ? {} : { mutate }),
+    });
     if (stale.length > 0) return stale;
   }
   return [];
@@ -18,9 +32,24 @@ describe('whatever the interleaving', () => {
   test(`G5: no answer is older than the last write answered before it was asked for (seeds ${FIRST} to ${FIRST + SEEDS - 1})`, async () => {
     expect(await search()).toEqual([]);
   });
+
+  test('G5: nor where values are refreshed in the background', async () => {
+    expect(await search(undefined, REFRESHING)).toEqual([]);
+  });
 });
 
 describe('the search notices', () => {
+  test('a background refresh whose fill compares no token', async () => {
+    const space = (whole: CacheSpace): CacheSpace => ({
+      ...whole,
+      fill: async (key, fill) => {
+        const read = await whole.claim(key, 60_000).catch(() => undefined);
+        return await whole.fill(key, { ...fill, token: read?.token ?? fill.token });
+      },
+    });
+    expect(await search({ space }, REFRESHING)).not.toEqual([]);
+  });
+
   test('a store that fills without comparing the token', async () => {
     const space = (whole: CacheSpace): CacheSpace => ({
       ...whole,
