@@ -89,7 +89,16 @@ export function createL1<Value>(
         // In place, so that a refreshed entry keeps its standing with the eviction policy; somebody asked for it.
         eviction.touch(present);
         bytes += size - present.bytes;
-        Object.assign(present, { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch, bytes: size });
+        Object.assign(present, {
+          value,
+          negative,
+          freshUntilUs,
+          ceilingUs,
+          usableUntilUs,
+          epoch,
+          bytes: size,
+          state: 'fresh',
+        });
         makeRoom(0, 0);
         return;
       }

@@ -154,6 +154,8 @@ export class L1Tier<Value> {
   #judge(entry: L1Entry<Value>, nowUs: number): 'fresh' | 'due' | 'stale' {
     const endUs = this.#endUs(entry);
     if (nowUs >= endUs) return nowUs < endUs + this.#options.staleWhileRevalidateMs * 1000 ? 'due' : 'stale';
+    // Once drawn it is due until it has been refreshed: who peeks comes back with a `get`.
+    if (entry.state === 'due') return 'due';
     return this.#options.early?.isDue(endUs - nowUs, endUs - entry.freshUntilUs) === true ? 'due' : 'fresh';
   }
 
