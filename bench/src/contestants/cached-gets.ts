@@ -1,4 +1,4 @@
-import { createCache as createSpillway } from '@spillway/cache';
+import { createCache as createSpillway, type ReadOptions } from '@spillway/cache';
 import { createCache as createDedupe } from 'async-cache-dedupe';
 import { BentoCache, bentostore } from 'bentocache';
 import { memoryDriver } from 'bentocache/drivers/memory';
@@ -49,7 +49,7 @@ export function sharing(): Contestant[] {
 /** Each caller may change what it got: by the library's own means where it has some, else by `structuredClone`. */
 export function cloning(): Contestant[] {
   return [
-    cloned(spillway()),
+    spillway({ values: 'cloned' }),
     cloned(dedupe()),
     ...bento({}),
     ...manager('Map', new Keyv({ store: new Map() })),
@@ -57,9 +57,9 @@ export function cloning(): Contestant[] {
   ];
 }
 
-function spillway(): Contestant {
+function spillway(options?: ReadOptions): Contestant {
   const cache = createSpillway<User>({ name: 'bench', ttl: '1h', l1: { maxEntries: ENTRIES, ttl: '1h' } });
-  return { name: 'Spillway', get: (key) => cache.get(key, load) };
+  return { name: 'Spillway', get: (key) => cache.get(key, load, options) };
 }
 
 function dedupe(): Contestant {

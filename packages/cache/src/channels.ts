@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** Where an answer came from. `stale`: past its freshness, since neither the store nor the loader answered. */
+/** Where an answer came from. `stale`: past its freshness, since neither the store nor the loader answered, or while it is revalidated. */
 export type Tier = 'l1' | 'l2' | 'loader' | 'stale';
 
 /** On `spillway:cache:get`, for every answer to a caller. Shared and frozen: copy what you keep. */

@@ -14,6 +14,16 @@ const wrong = (options: unknown): ConfigurationError => {
 };
 
 describe('options', () => {
+  test('a value can not be revalidated for longer than it is kept', () => {
+    const { issues } = wrong({ name: 'x', ttl: '1m', staleIfError: '10s', staleWhileRevalidate: '11s' });
+    expect(issues).toEqual([
+      {
+        path: 'staleWhileRevalidate',
+        message: 'must not be longer than staleIfError, 10000 ms, got 11000 ms',
+      },
+    ]);
+  });
+
   test('all mistakes are told at once, each with its path', () => {
     const { issues } = wrong({
       name: '',
@@ -23,8 +33,11 @@ describe('options', () => {
       l1: { maxEntries: 0, maxBytes: 1.5, ttl: '5' },
       loads: { concurrent: 0, queued: -1, softTimeout: '0ms', hardTimeout: '30d' },
       jitter: 2,
+      earlyRefresh: -1,
+      staleWhileRevalidate: 'long',
     });
     expect(issues.map(({ path }) => path).sort()).toEqual([
+      'earlyRefresh',
       'jitter',
       'l1.maxBytes',
       'l1.maxEntries',
@@ -36,6 +49,7 @@ describe('options', () => {
       'name',
       'negativeTtl',
       'staleIfError',
+      'staleWhileRevalidate',
       'ttl',
     ]);
   });

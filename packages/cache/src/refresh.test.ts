@@ -267,6 +267,8 @@ describe('early refresh', () => {
     expect(loaded()).toBe(1);
     dice(0.999);
     expect(a.peek('k')?.state).toBe('due');
+    // Once drawn it stays so for whoever comes next.
+    dice(0.5);
     expect(await a.look('k', slow)).toMatchObject({ value: 'v1', from: 'l1' });
     await settle();
     expect(loaded()).toBe(2);

@@ -63,7 +63,7 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #stops: (() => void)[] = [];
 
   constructor(options: ParsedOptions<Value>) {
-    const { name, clock, random, bus, staleIfErrorMs, staleWhileRevalidateMs } = options;
+    const { name, clock, random, bus } = options;
     this.name = name;
     this.#options = options;
     const meter = new Meter(name);
@@ -71,17 +71,7 @@ export class TieredCache<Value> implements Cache<Value> {
     this.#shelf = createShelfLife(options);
     this.#values = createValues(options.codec, meter);
     const early = createEarlyRefresh(options.earlyRefresh, random);
-    this.#l1 = new L1Tier({
-      bounds: options.l1,
-      freshMs: this.#shelf.l1Ms,
-      staleIfErrorMs,
-      staleWhileRevalidateMs,
-      early,
-      bus,
-      clock,
-      random,
-      meter,
-    });
+    this.#l1 = new L1Tier({ ...options, bounds: options.l1, freshMs: this.#shelf.l1Ms, early, meter });
     this.#tags = this.#openTags();
     this.#l2 = this.#openL2('keys');
     this.#loads = createLoads(name, options.loads, clock, meter);

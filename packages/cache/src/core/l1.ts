@@ -94,7 +94,17 @@ export function createL1<Value>(
         eviction.touch(present);
         bytes += size - present.bytes;
         present.tagged?.under.release();
-        Object.assign(present, { value, negative, freshUntilUs, ceilingUs, usableUntilUs, epoch, tagged, bytes: size });
+        Object.assign(present, {
+          value,
+          negative,
+          freshUntilUs,
+          ceilingUs,
+          usableUntilUs,
+          epoch,
+          tagged,
+          bytes: size,
+          state: 'fresh',
+        });
         makeRoom(0, 0);
         return;
       }

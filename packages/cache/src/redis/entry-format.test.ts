@@ -65,8 +65,11 @@ describe('the entry in Redis', () => {
   test('what was loaded before the store may have lost a delete is not fresh, and may stand in for as long as it could', () => {
     const entry = entryText(id, 'x', now, now + 1000);
     expect(parseEntry(entry, now, { ...none, doubtedMs: now })).toMatchObject({ freshForMs: 1000 });
-    expect(parseEntry(entry, now, { ...none, doubtedMs: now + 1 })).toMatchObject({ kind: 'value', freshForMs: 0 });
-    expect(parseEntry(entry, now + 5000, { ...none, doubtedMs: now + 1 })).toMatchObject({ freshForMs: -4000 });
+    expect(parseEntry(entry, now, { ...none, doubtedMs: now })).not.toHaveProperty('doubted');
+    // And not while it is revalidated.
+    const doubted = { ...none, doubtedMs: now + 1 };
+    expect(parseEntry(entry, now, doubted)).toMatchObject({ kind: 'value', freshForMs: 0, doubted: true });
+    expect(parseEntry(entry, now + 5000, doubted)).toMatchObject({ freshForMs: -4000, doubted: true });
   });
 
   test('times beyond what 9 digits hold are as late as they can be', () => {

@@ -162,6 +162,8 @@ export class L1Tier<Value> {
     if (entry.negative) return 'stale';
     const endUs = this.#endUs(entry);
     if (nowUs >= endUs) return nowUs < endUs + this.#options.staleWhileRevalidateMs * 1000 ? 'due' : 'stale';
+    // Once drawn it is due until it has been refreshed: who peeks comes back with a `get`.
+    if (entry.state === 'due') return 'due';
     return this.#options.early?.isDue(endUs - nowUs, endUs - entry.freshUntilUs) === true ? 'due' : 'fresh';
   }
 

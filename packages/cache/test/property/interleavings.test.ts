@@ -1,10 +1,19 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { CacheOptions } from '../../src/options.ts';
 import type { CacheSpace } from '../../src/store.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
 import { type InterleavingOptions, interleave, type Mutant, type Stale } from '../support/interleave.ts';
 
 const SEEDS = Number(process.env.SPILLWAY_SEEDS ?? 400);
 const FIRST = Number(process.env.SPILLWAY_SEED ?? 1);
+
+/** Values are refreshed long before their end, and answer long after it while they are. */
+const REFRESHING: Partial<CacheOptions<string>> = {
+  staleWhileRevalidate: '1h',
+  earlyRefresh: 1_000,
+  jitter: 0,
+  l1: { maxEntries: 10, ttl: '1h' },
+};
 
 async function search(mutate?: Mutant, more: Partial<InterleavingOptions> = {}): Promise<readonly Stale[]> {
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
@@ -27,9 +36,24 @@ describe('whatever the interleaving', () => {
       vi.useRealTimers();
     }
   });
+
+  test('G5: nor where values are refreshed in the background', async () => {
+    expect(await search(undefined, { options: REFRESHING })).toEqual([]);
+  });
 });
 
 describe('the search notices', () => {
+  test('a background refresh whose fill compares no token', async () => {
+    const space = (whole: CacheSpace): CacheSpace => ({
+      ...whole,
+      fill: async (key, fill) => {
+        const read = await whole.claim(key, 60_000).catch(() => undefined);
+        return await whole.fill(key, { ...fill, token: read?.token ?? fill.token });
+      },
+    });
+    expect(await search({ space }, { options: REFRESHING })).not.toEqual([]);
+  });
+
   test('a store that fills without comparing the token', async () => {
     const space = (whole: CacheSpace): CacheSpace => ({
       ...whole,

@@ -1,5 +1,6 @@
 import { type Random, StoreUnavailableError, seededRandom } from '@spillway/kernel';
-import type { Cache, Look } from '../../src/cache.ts';
+import type { BatchLoader, Cache, Look } from '../../src/cache.ts';
+import type { CacheOptions } from '../../src/options.ts';
 import type { CacheSpace } from '../../src/store.ts';
 import { fixture, settle } from '../../src/testing/fixture.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
@@ -13,6 +14,8 @@ export interface Mutant {
 export interface InterleavingOptions {
   readonly seed: number;
   readonly steps: number;
+  /** What the caches have besides, or instead. */
+  readonly options?: Partial<CacheOptions<string>>;
   /** Breaks the fixture on purpose: what checks it must notice. */
   readonly mutate?: Mutant;
   /** Leases: one load per key for both instances. `idle` is called when only time can bring anything on, and lets some pass. */
@@ -36,13 +39,15 @@ const KEYS = ['a', 'b'];
  * or without effect, and one bus is cut and restored. Returns each answer that was older than the last write that had been answered
  * when it was asked for.
  */
-export async function interleave({ seed, steps, mutate, leases }: InterleavingOptions): Promise<readonly Stale[]> {
+export async function interleave(given: InterleavingOptions): Promise<readonly Stale[]> {
+  const { seed, steps, options, mutate, leases } = given;
   const random = seededRandom(seed);
   const parked: (() => void)[] = [];
   let over = false;
   const park = (): Promise<void> => (over ? Promise.resolve() : new Promise((resolve) => void parked.push(resolve)));
-  const across = leases === undefined ? 'process' : 'processes';
-  const world = fixture({ loads: { concurrent: 10, queued: 1_000, across }, ttl: '10m' }, mutate?.space);
+  const loads = { concurrent: 10, queued: 1_000, across: leases === undefined ? 'process' : 'processes' } as const;
+  const more = options === undefined ? {} : { random: seededRandom(-seed), ...options };
+  const world = fixture({ loads, ttl: '10m', ...more }, mutate?.space);
   const { store, truth, a, b, busA, busB, clock } = world;
   const sometimes = (share: number): boolean => random() < share;
   store.before = async (operation) => {
@@ -85,6 +90,21 @@ export async function interleave({ seed, steps, mutate, leases }: InterleavingOp
     const atLeast = look.from === 'stale' ? oldest : newest;
     if (!blind && value < atLeast) stale.push({ seed, key, got: value, atLeast });
   };
+  const loadMany: BatchLoader<string> = async (keys) => {
+    await park();
+    const rows = new Map(keys.map((key) => [key, truth.get(key)]));
+    await park();
+    return rows;
+  };
+  const readMany = async (cache: Cache<string>): Promise<void> => {
+    const atLeast = KEYS.map((key) => answered.get(key) ?? 0);
+    const blind = (cut || unheard) && cache === b;
+    const values = await cache.getMany(KEYS, loadMany);
+    for (const [at, key] of KEYS.entries()) {
+      const got = Number(values[at] ?? 0);
+      if (!blind && got < (atLeast[at] ?? 0)) stale.push({ seed, key, got, atLeast: atLeast[at] ?? 0 });
+    }
+  };
   const writing = new Map<string, { writes: number; sets: number }>();
   const write = async (cache: Cache<string>, key: string, how: Write): Promise<void> => {
     const others = writing.get(key) ?? { writes: 0, sets: 0 };
@@ -123,7 +143,8 @@ export async function interleave({ seed, steps, mutate, leases }: InterleavingOp
     const pending = a.stats().l2.pendingDeletes > 0;
     const telling = [...writing.values()].some(({ writes }) => writes > 0);
     unheard = (pending && cut) || (unheard && (pending || telling));
-    if (step < steps && running.size < 8) act(random, { start, read, write, toggleBus, clock, caches: [a, b] });
+    if (step < steps && running.size < 8)
+      act(random, { start, read, readMany, write, toggleBus, clock, caches: [a, b] });
     await settle();
     const next = parked.splice(Math.floor(random() * parked.length), 1)[0];
     next?.();
@@ -153,17 +174,20 @@ export async function interleave({ seed, steps, mutate, leases }: InterleavingOp
 interface Actions {
   readonly start: (work: Promise<void>) => void;
   readonly read: (cache: Cache<string>, key: string) => Promise<void>;
+  readonly readMany: (cache: Cache<string>) => Promise<void>;
   readonly write: (cache: Cache<string>, key: string, how: Write) => Promise<void>;
   readonly toggleBus: () => void;
   readonly clock: { advanceMs(ms: number): void };
   readonly caches: readonly [Cache<string>, Cache<string>];
 }
 
-function act(random: Random, { start, read, write, toggleBus, clock, caches }: Actions): void {
+function act(random: Random, { start, read, readMany, write, toggleBus, clock, caches }: Actions): void {
   const cache = random() < 0.5 ? caches[0] : caches[1];
   const key = random() < 0.7 ? 'a' : 'b';
   const choice = random();
-  if (choice < 0.6) start(read(cache, key));
+  if (choice < 0.15) start(readMany(cache));
+  else if (choice < 0.18) start(cache.touch(key).then(() => undefined));
+  else if (choice < 0.6) start(read(cache, key));
   else if (choice < 0.7) start(write(cache, key, 'invalidate'));
   else if (choice < 0.78) start(write(cache, key, 'expire'));
   else if (choice < 0.88) start(write(cache, key, 'set'));
