@@ -137,6 +137,9 @@ export interface LeaseSpace {
   take(key: string, seen: string | undefined, terms: LeaseTerms): Promise<Exclude<LeasedRead, { kind: 'absent' }>>;
   /** The lease lasts from now, if it is not over. */
   renew(key: string, token: string, leaseMs: number): Promise<'renewed' | 'lost'>;
-  /** Ends the lease; the token fills no less. `lost`: it was over, and nobody knows who waited. */
-  release(key: string, token: string): Promise<'unwaited' | 'waited' | 'lost'>;
+  /**
+   * Ends the lease; the token fills no less. One whose load has `filled` is over by that: all there is to tell is who waited.
+   * `lost`: it was over before, and nobody knows.
+   */
+  release(key: string, token: string, ended: 'filled' | 'unfilled'): Promise<'unwaited' | 'waited' | 'lost'>;
 }

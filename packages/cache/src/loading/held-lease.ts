@@ -54,7 +54,7 @@ export class HeldLease {
     const { space, wakeUps, meter } = this.#parts;
     let released: 'unwaited' | 'waited' | 'lost' = 'lost';
     try {
-      released = await space.release(this.#key, this.token);
+      released = await space.release(this.#key, this.token, ending === 'filled' ? 'filled' : 'unfilled');
     } catch (error) {
       meter.error('lease', error);
     }

@@ -6,7 +6,7 @@ import type { LeasedRead, LeaseSpace, LeaseTerms } from '../store.ts';
 import { attempt } from '../tiers/attempt.ts';
 import type { L2Tier } from '../tiers/l2-tier.ts';
 import { isTagged, type JudgedRead, type Tags } from '../tiers/tags.ts';
-import { HeldLease } from './held-lease.ts';
+import { HeldLease, type HeldLeaseParts } from './held-lease.ts';
 import { type Ending, WakeUps } from './wake-ups.ts';
 
 /** Look-ups that wait for another process at a time (G7); the ones beyond load for themselves. */
@@ -66,6 +66,7 @@ export class Leases {
   readonly #space: LeaseSpace;
   readonly #wakeUps: WakeUps;
   readonly #held = new Set<string>();
+  readonly #holding: HeldLeaseParts;
   #waiting = 0;
 
   constructor(parts: LeaseParts) {
@@ -78,6 +79,7 @@ export class Leases {
     this.#parts = parts;
     this.#space = l2.leases;
     this.#wakeUps = new WakeUps(bus, `cache-loads:${name}`);
+    this.#holding = { space: this.#space, wakeUps: this.#wakeUps, leaseMs: parts.terms.leaseMs, meter: parts.meter };
   }
 
   /** Look-ups that wait for another process. */
@@ -140,7 +142,7 @@ export class Leases {
         : await this.#judged(this.#space.take(key, tokenOf(read), this.#parts.terms));
       if (contest.take(taken)) return contest.over('answered', { do: 'nothing' });
       if (taken.kind === 'leased') {
-        return contest.over('taken-over', { do: 'load', token: taken.token, lease: this.#hold(key, taken.token) });
+        return contest.over('taken-over', { do: 'load', token: taken.token, lease: this.hold(key, taken.token) });
       }
       if (taken.kind !== 'loading') continue;
       // By a flight of this very cache that nobody joins any more: what it brings may be old.
@@ -186,11 +188,10 @@ export class Leases {
     return judged ?? { kind: 'claimed', token: read.token };
   }
 
-  #hold(key: string, token: string): HeldLease {
-    const { terms, meter } = this.#parts;
-    const parts = { space: this.#space, wakeUps: this.#wakeUps, leaseMs: terms.leaseMs, meter };
+  /** The lease that a look or a take has given. */
+  hold(key: string, token: string): HeldLease {
     this.#held.add(token);
-    return new HeldLease(parts, key, token, () => this.#held.delete(token));
+    return new HeldLease(this.#holding, key, token, () => this.#held.delete(token));
   }
 
   async #wait({ flight }: Contest, { token, leftMs }: { token: string; leftMs: number }): Promise<Woken> {

@@ -158,7 +158,9 @@ export class LookUps<Value> {
       const look = read === undefined || !isFound(read) ? undefined : this.#take(flight, read);
       if (look !== undefined) this.#arrive(flight, look);
       else if (read === undefined) void this.#load(flight, lives, undefined);
-      else void leases.contend(flight, this.#moves(flight, lives), read);
+      else if (read.kind === 'leased') {
+        void this.#load(flight, lives, read.token, leases.hold(flight.errand.key, read.token));
+      } else void leases.contend(flight, this.#moves(flight, lives), read);
     });
   }
 

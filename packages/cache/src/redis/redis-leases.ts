@@ -5,7 +5,7 @@ import { releaseLeaseScript, renewLeaseScript, takeLeaseScript } from './lease-s
 import type { StoreClock } from './store-clock.ts';
 
 export interface RedisLeaseParts {
-  readonly link: Pick<RedisLink, 'run'>;
+  readonly link: Pick<RedisLink, 'get' | 'run'>;
   readonly clock: Clock;
   readonly time: StoreClock;
   readonly entryKey: (key: string) => string;
@@ -57,6 +57,18 @@ export function redisLeases(parts: RedisLeaseParts): LeaseSpace {
     look: (key, terms) => (parts.takesFirst() ? lookFirst(key, terms) : parts.read(key)),
     renew: (key, token, leaseMs) =>
       link.run(renewLeaseScript, { entryKey: entryKey(key), leaseKey: leaseKey(key), token, leaseMs }),
-    release: (key, token) => link.run(releaseLeaseScript, { leaseKey: leaseKey(key), token }),
+    // A GET costs a fraction of a script. What it leaves there counts no more, since the entry has another token, and ends soon.
+    release: (key, token, ended) =>
+      ended === 'filled'
+        ? link.get(leaseKey(key)).then((lease) => waitedFor(lease, token))
+        : link.run(releaseLeaseScript, { leaseKey: leaseKey(key), token }),
   };
 }
+
+/** See `lease.lua.ts` for the format. */
+function waitedFor(lease: string | null, token: string): 'unwaited' | 'waited' | 'lost' {
+  if (lease?.startsWith(token) !== true) return 'lost';
+  return lease.length > UNMARKED_LENGTH ? 'waited' : 'unwaited';
+}
+
+const UNMARKED_LENGTH = 29;

@@ -69,7 +69,7 @@ export function leaseSuite({ name, create, pass }: CacheStoreSuiteOptions): void
         const second = await taken(leases, key, first);
         expect([key, await space.fill(key, filling(first, { text: 'late' }))]).toEqual([key, 'refused']);
         expect([key, await leases.renew(key, first, 10_000)]).toEqual([key, 'lost']);
-        expect([key, await leases.release(key, first)]).toEqual([key, 'lost']);
+        expect([key, await leases.release(key, first, 'unfilled')]).toEqual([key, 'lost']);
         expect([key, await space.fill(key, filling(second))]).toEqual([key, 'filled']);
         expect(await space.read(key)).toMatchObject({ kind: 'value', text: 'v' });
       }
@@ -105,13 +105,27 @@ export function leaseSuite({ name, create, pass }: CacheStoreSuiteOptions): void
 
     test('whoever releases hears whether somebody waits, renewals between or not', async () => {
       const { leases } = await open();
-      expect(await leases.release('k', await taken(leases, 'k'))).toBe('unwaited');
+      expect(await leases.release('k', await taken(leases, 'k'), 'unfilled')).toBe('unwaited');
       const token = await taken(leases, 'k');
       await leases.take('k', undefined, terms);
       await leases.renew('k', token, 10_000);
-      expect(await leases.release('k', token)).toBe('waited');
-      expect(await leases.release('k', token)).toBe('lost');
+      expect(await leases.release('k', token, 'unfilled')).toBe('waited');
+      expect(await leases.release('k', token, 'unfilled')).toBe('lost');
       await taken(leases, 'k');
+    });
+
+    test('whoever has filled hears whether somebody waited', async () => {
+      const { space, leases } = await open();
+      for (const [key, waiters] of Object.entries({ alone: 0, awaited: 2 })) {
+        const token = await taken(leases, key);
+        for (let i = 0; i < waiters; i += 1) await leases.take(key, undefined, terms);
+        await space.fill(key, filling(token));
+        expect(await leases.release(key, token, 'filled')).toBe(waiters > 0 ? 'waited' : 'unwaited');
+        expect(await leases.release(key, 'another token 16', 'filled')).toBe('lost');
+        // It is over: the next one has the key to load, were it not there.
+        await space.invalidate([key], 0);
+        await taken(leases, key);
+      }
     });
 
     test('G5: an invalidation ends the lease with its token: the next one loads at once', async () => {
