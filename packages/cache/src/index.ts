@@ -25,6 +25,6 @@ export { KeyError } from './keys/key-error.ts';
 export { type KeyParts, keyOf } from './keys/key-of.ts';
 export type { CacheOptions, L1Options, LoadsOptions } from './options.ts';
 export type { CacheStats } from './stats.ts';
-export type { CacheSpace, CacheStore, StoreFill, StoreRead, StoreState } from './store.ts';
+export type { CacheSpace, CacheStore, EntryTag, StoreFill, StoreRead, StoreState, TagRecord } from './store.ts';
 export type { CacheCodec } from './values/codec.ts';
 export { jsonCodec } from './values/json-codec.ts';
