@@ -7,7 +7,7 @@ import type { CacheSpace, CacheStore, StoreFill, StoreRead } from '../store.ts';
 import { attempt } from './attempt.ts';
 import { createReplays, type Replays } from './replays.ts';
 import type { Life } from './shelf-life.ts';
-import type { JudgedRead, TaggedRead, Tags } from './tags.ts';
+import { isTagged, type JudgedRead, type Tags } from './tags.ts';
 
 /** Deletes that the store did not confirm: beyond these bounds the store as a whole is bypassed (G7). */
 const MAX_PENDING = { maxKeys: 10_000, maxLength: 16 * 1024 * 1024 };
@@ -22,8 +22,6 @@ const SUSPECTS = { maxKeys: 10_000, forUs: 600_000_000 };
 const SETTLE_MS = 1_000;
 
 const REPLAY_BATCH = 500;
-
-type Found = Exclude<StoreRead, { kind: 'absent' }>;
 
 export interface L2TierOptions {
   readonly name: string;
@@ -306,5 +304,3 @@ export class L2Tier {
     if (lost === 'here') this.#options.onForgotten();
   }
 }
-
-const isTagged = (read: Found): read is TaggedRead => 'tags' in read && read.tags !== undefined;

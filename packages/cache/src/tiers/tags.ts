@@ -169,6 +169,8 @@ export class Tags {
   }
 }
 
+export const isTagged = (read: StoreRead): read is TaggedRead => 'tags' in read && read.tags !== undefined;
+
 /** Whether older copies of what is now loaded under `now` may not be served any more. */
 export function isBarred(copy: Tagged, now: readonly EntryTag[]): boolean {
   if (copy.outdated === 'invalidated') return true;
