@@ -6,9 +6,9 @@ import { interleave, type Mutant, type Stale } from '../support/interleave.ts';
 const SEEDS = Number(process.env.SPILLWAY_SEEDS ?? 400);
 const FIRST = Number(process.env.SPILLWAY_SEED ?? 1);
 
-async function search(mutate?: Mutant): Promise<readonly Stale[]> {
+async function search(mutate?: Mutant, tagged = false): Promise<readonly Stale[]> {
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
-    const stale = await interleave({ seed, steps: 120, ...(mutate === undefined ? {} : { mutate }) });
+    const stale = await interleave({ seed, steps: 120, tagged, ...(mutate === undefined ? {} : { mutate }) });
     if (stale.length > 0) return stale;
   }
   return [];
@@ -17,6 +17,10 @@ async function search(mutate?: Mutant): Promise<readonly Stale[]> {
 describe('whatever the interleaving', () => {
   test(`G5: no answer is older than the last write answered before it was asked for (seeds ${FIRST} to ${FIRST + SEEDS - 1})`, async () => {
     expect(await search()).toEqual([]);
+  });
+
+  test('G5: the same under tags', async () => {
+    expect(await search(undefined, true)).toEqual([]);
   });
 });
 
@@ -35,6 +39,18 @@ describe('the search notices', () => {
   test('a store that does not delete', async () => {
     const space = (whole: CacheSpace): CacheSpace => ({ ...whole, invalidate: async () => undefined });
     expect(await search({ space })).not.toEqual([]);
+  });
+
+  test('a store that does not outdate tags, and one that takes a record that is gone for the one before', async () => {
+    const space = (whole: CacheSpace): CacheSpace => ({ ...whole, outdateTags: async () => undefined });
+    expect(await search({ space }, true)).not.toEqual([]);
+    const same = { era: 'e', version: 'v' };
+    const unworded = (whole: CacheSpace): CacheSpace => ({
+      ...whole,
+      claimTags: async (tags, forMs) => (await whole.claimTags(tags, forMs)).map(() => same),
+      readTags: async (tags) => (await whole.readTags(tags)).map(() => same),
+    });
+    expect(await search({ space: unworded }, true)).not.toEqual([]);
   });
 
   test('an instance that tells of a change as if its delete had been made', async () => {

@@ -13,6 +13,8 @@ export interface Mutant {
 export interface InterleavingOptions {
   readonly seed: number;
   readonly steps: number;
+  /** Values are loaded and set under a tag, and most changes are told by it. */
+  readonly tagged?: boolean;
   /** Breaks the fixture on purpose: what checks it must notice. */
   readonly mutate?: Mutant;
 }
@@ -34,7 +36,12 @@ const KEYS = ['a', 'b'];
  * or without effect, and one bus is cut and restored. Returns each answer that was older than the last write that had been answered
  * when it was asked for.
  */
-export async function interleave({ seed, steps, mutate }: InterleavingOptions): Promise<readonly Stale[]> {
+export async function interleave({
+  seed,
+  steps,
+  tagged = false,
+  mutate,
+}: InterleavingOptions): Promise<readonly Stale[]> {
   const random = seededRandom(seed);
   const parked: (() => void)[] = [];
   let over = false;
@@ -65,10 +72,11 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     await park();
     return row;
   };
+  const under = (key: string) => (tagged ? { tags: [`tag ${key}`] } : {});
   const read = async (cache: Cache<string>, key: string): Promise<void> => {
     const atLeast = answered.get(key) ?? 0;
     const blind = (cut || unheard) && cache === b;
-    const value = Number((await cache.get(key, load)) ?? 0);
+    const value = Number((await cache.get(key, load, under(key))) ?? 0);
     if (!blind && value < atLeast) stale.push({ seed, key, got: value, atLeast });
   };
   const writing = new Map<string, { writes: number; sets: number }>();
@@ -80,8 +88,8 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     const version = (versions.get(key) ?? 0) + 1;
     versions.set(key, version);
     truth.set(key, String(version));
-    if (how === 'set') await cache.set(key, String(version));
-    else await cache[how]({ key });
+    if (how === 'set') await cache.set(key, String(version), under(key));
+    else await cache[how](tagged && sometimes(0.8) ? { tags: [`tag ${key}`] } : { key });
     const now = writing.get(key) ?? others;
     writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
     // A later write may have been answered before.
