@@ -35,6 +35,7 @@ export type { CacheStats } from './stats.ts';
 export type {
   CacheSpace,
   CacheStore,
+  EntryTag,
   LeasedRead,
   LeaseSpace,
   LeaseTerms,
@@ -42,6 +43,7 @@ export type {
   StoreRead,
   StoreState,
   StoreTouch,
+  TagRecord,
 } from './store.ts';
 export type { CacheCodec } from './values/codec.ts';
 export { jsonCodec } from './values/json-codec.ts';

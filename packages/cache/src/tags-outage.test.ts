@@ -1,7 +1,7 @@
 import { until } from '@spillway/testkit';
 import { describe, expect, test } from 'vitest';
 import { createCache } from './create-cache.ts';
-import { type Fixture, fixture, settle } from './testing/fixture.ts';
+import { type Fixture, fixture, gate, settle } from './testing/fixture.ts';
 
 const under = { tags: ['t'] };
 
@@ -98,6 +98,25 @@ describe('a tag that is invalidated while L2 is away', () => {
     await until(() => a.stats().l2.pendingDeletes === 0);
     clock.advanceMs(1);
     for (const cache of [b, a, create()]) expect(await cache.get('k', load, tags(10_500))).toBe('new');
+  });
+
+  test('G5: what was read in between, under a tag for which there was no room, is dropped again', async () => {
+    const all = fixture();
+    const { a, store, clock, truth, load } = all;
+    await warm(all);
+    store.before = failing;
+    await a.invalidate({ tags: Array.from({ length: 10_000 }, (_, i) => `t${i}`) });
+    const answered = gate();
+    store.before = (operation) => (operation === 'outdateTags' ? answered.promise : undefined);
+    truth.set('k', 'new');
+    const invalidating = a.invalidate({ tags: ['t'] });
+    expect(await a.look('k', load, under)).toMatchObject({ value: 'old', from: 'l2' });
+    answered.reject(new Error('gone'));
+    expect(await invalidating).toBe('pending');
+    expect(a.peek('k')).toBeUndefined();
+    store.before = () => undefined;
+    clock.advanceMs(1);
+    expect(await a.get('k', load, under)).toBe('new');
   });
 
   test('while the store is down nothing under tags is asked for there, and all is as without it', async () => {

@@ -228,6 +228,25 @@ describe('invalidation by tag', () => {
     expect(a.peek('k')).toBeUndefined();
   });
 
+  test('G5: a copy does not stand in after the invalidation of a tag that only its own load named', async () => {
+    for (const fate of ['kept', 'evicted']) {
+      const { a, clock, store, truth, load } = fixture({ staleOnError: () => true, l1: { maxEntries: 1 } });
+      truth.set('k', 'old');
+      await a.get('k', load, user7);
+      await settle();
+      store.flush();
+      clock.advanceMs(61_000);
+      const failed = gate<string>();
+      const waiting = a.look('k', () => failed.promise);
+      await settle();
+      if (fate === 'evicted') await a.set('another', 'v');
+      expect(a.stats().l1.entries).toBe(1);
+      await a.invalidate({ tags: ['user:7'] });
+      failed.reject(new Error('away'));
+      await expect(waiting).rejects.toThrow('away');
+    }
+  });
+
   test('the hit of an entry under no tags asks for no record, and one under two costs one round trip more', async () => {
     const { a, b, store, truth, load } = fixture();
     for (const key of ['plain', 'k']) truth.set(key, 'v');
@@ -277,6 +296,13 @@ describe('invalidation by tag', () => {
     await expect(
       a.get('none', () => Promise.reject(new Error('no')), { tags: Array.from({ length: 16 }, (_, i) => `t${i}`) }),
     ).rejects.toThrow('no');
+    const failed = gate<string>();
+    const overtaken = a.get('other', () => failed.promise, user7);
+    await settle();
+    await a.invalidate(user7);
+    failed.reject(new Error('no'));
+    await expect(overtaken).rejects.toThrow('no');
+    expect(a.stats().flights).toBe(0);
     store.turn('down');
     await a.get('k', load, user7);
     await a.set('k', 'w', user7);

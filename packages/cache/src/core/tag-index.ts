@@ -20,7 +20,7 @@ export class TagIndex {
       node.users += 1;
       return node;
     });
-    return new Tagged(tags, nodes, (node) => this.#nodes.delete(node.tag));
+    return new Tagged(tags, nodes, this.#nodes);
   }
 
   outdate(tag: string, as: Outdated): void {
@@ -45,7 +45,8 @@ interface TagNode {
   barredAt: number;
 }
 
-/** What a node, its place in the map and a `Tagged` cost, and what the store's record does. Measured on V8, rounded up. */
+/** What a `Tagged` costs, and what each tag does: its node, its place in the map, the words of its record. Measured on V8, rounded up. */
+const TAGGED_BYTES = 300;
 const TAG_BYTES = 350;
 
 /** What is under some tags: a look-up, an entry. Shared; who keeps it retains it. */
@@ -55,14 +56,15 @@ export class Tagged {
   records: readonly TagRecord[] | undefined;
   readonly #nodes: readonly TagNode[];
   readonly #seen: readonly number[];
-  readonly #onUnused: (node: TagNode) => void;
+  readonly #all: Map<string, TagNode>;
   #users = 1;
 
-  constructor(tags: readonly string[], nodes: readonly TagNode[], onUnused: (node: TagNode) => void) {
+  /** @param all of the index: where a node leaves when nothing is under it any more */
+  constructor(tags: readonly string[], nodes: readonly TagNode[], all: Map<string, TagNode>) {
     this.tags = tags;
     this.#nodes = nodes;
     this.#seen = nodes.map(({ changes }) => changes);
-    this.#onUnused = onUnused;
+    this.#all = all;
   }
 
   /** The worst that was heard of any of its tags since it was made. */
@@ -79,7 +81,7 @@ export class Tagged {
 
   /** As estimated. */
   get bytes(): number {
-    let bytes = 0;
+    let bytes = TAGGED_BYTES;
     for (const tag of this.tags) bytes += TAG_BYTES + 2 * tag.length;
     return bytes;
   }
@@ -94,7 +96,7 @@ export class Tagged {
     if (this.#users !== 0) return;
     for (const node of this.#nodes) {
       node.users -= 1;
-      if (node.users === 0) this.#onUnused(node);
+      if (node.users === 0) this.#all.delete(node.tag);
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Meter } from '../meter.ts';
 import type { LeasedRead, LeaseSpace, LeaseTerms } from '../store.ts';
 import { attempt } from '../tiers/attempt.ts';
 import type { L2Tier } from '../tiers/l2-tier.ts';
-import { isTagged, type JudgedRead, type Tags } from '../tiers/tags.ts';
+import { isTagged, type JudgedRead, type TaggedRead, type Tags } from '../tiers/tags.ts';
 import { HeldLease, type HeldLeaseParts } from './held-lease.ts';
 import { type Ending, WakeUps } from './wake-ups.ts';
 
@@ -17,6 +17,9 @@ const MAX_TURNS = 8;
 
 /** How often a waiter looks around: whether the store is still there; and, where no wake-up would come, into the store. */
 const LOOK_MS = 100;
+
+/** What the store answers, its tags looked up. */
+export type LeasedAnswer = JudgedRead | Extract<LeasedRead, { kind: 'absent' | 'leased' | 'loading' }>;
 
 /** A look-up, as far as a lease concerns it. */
 export interface Contender {
@@ -88,7 +91,7 @@ export class Leases {
   }
 
   /** Tells `onRead`, once, what the store answers; undefined when it did not, or something else than it should. */
-  look(key: string, onRead: (read: LeasedRead | undefined) => void): void {
+  look(key: string, onRead: (read: LeasedAnswer | undefined) => void): void {
     const fail = (error: unknown): void => {
       this.#parts.meter.error('read', error);
       onRead(undefined);
@@ -97,8 +100,8 @@ export class Leases {
       () => this.#space.look(key, this.#parts.terms),
       (read: LeasedRead | undefined) => {
         if (read === undefined) fail(new TypeError('The store answered nothing'));
-        else if (isFound(read) && isTagged(read)) this.#parts.tags.judge(read, onRead);
-        else onRead(read);
+        else if (isUnderTags(read)) this.#parts.tags.judge(read, onRead);
+        else onRead(read as LeasedAnswer);
       },
       fail,
     );
@@ -109,7 +112,7 @@ export class Leases {
   }
 
   /** Makes one of the moves, after a look that was of no use. Never rejects. */
-  async contend(flight: Contender, moves: Moves, first: LeasedRead): Promise<void> {
+  async contend(flight: Contender, moves: Moves, first: LeasedAnswer): Promise<void> {
     const contest = new Contest(flight, moves, first, this.#parts);
     let verdict: Verdict;
     try {
@@ -181,9 +184,9 @@ export class Leases {
   }
 
   /** What is under tags is worth what their records say. */
-  async #judged<Read extends LeasedRead>(asked: Promise<Read>): Promise<Read | JudgedRead> {
+  async #judged(asked: Promise<LeasedRead>): Promise<LeasedAnswer> {
     const read = await asked;
-    if (!isFound(read) || !isTagged(read)) return read;
+    if (!isUnderTags(read)) return read as LeasedAnswer;
     const judged = await new Promise<JudgedRead | undefined>((resolve) => this.#parts.tags.judge(read, resolve));
     return judged ?? { kind: 'claimed', token: read.token };
   }
@@ -235,13 +238,13 @@ export class Leases {
 /** One look-up that finds nothing fresh: what it has seen of the key, and whether it had to wait. */
 class Contest {
   readonly flight: Contender;
-  read: LeasedRead;
+  read: LeasedAnswer;
   readonly #moves: Moves;
   readonly #parts: LeaseParts;
   readonly #beganUs: number;
   #waited = false;
 
-  constructor(flight: Contender, moves: Moves, first: LeasedRead, parts: LeaseParts) {
+  constructor(flight: Contender, moves: Moves, first: LeasedAnswer, parts: LeaseParts) {
     this.flight = flight;
     this.read = first;
     this.#moves = moves;
@@ -250,7 +253,7 @@ class Contest {
   }
 
   /** The next answer of the store. Whether it is of use. */
-  take(read: LeasedRead): boolean {
+  take(read: LeasedAnswer): boolean {
     this.read = read;
     if (read.kind === 'loading') this.#waited = true;
     return isFound(read) && this.#moves.use(read);
@@ -268,10 +271,12 @@ class Contest {
 }
 
 /** What `use` may be asked about. */
-export const isFound = (read: LeasedRead | JudgedRead): read is JudgedRead =>
-  read.kind !== 'absent' && !isHolding(read);
+export const isFound = (read: LeasedAnswer): read is JudgedRead => read.kind !== 'absent' && !isHolding(read);
 
-const isHolding = (read: LeasedRead): read is Extract<LeasedRead, { kind: 'leased' | 'loading' }> =>
+const isHolding = (read: LeasedAnswer): read is Extract<LeasedAnswer, { kind: 'leased' | 'loading' }> =>
   read.kind === 'leased' || read.kind === 'loading';
 
-const tokenOf = (read: LeasedRead): string | undefined => (read.kind === 'absent' ? undefined : read.token);
+const isUnderTags = (read: LeasedRead): read is TaggedRead =>
+  (read.kind === 'value' || read.kind === 'negative') && isTagged(read);
+
+const tokenOf = (read: LeasedAnswer): string | undefined => (read.kind === 'absent' ? undefined : read.token);

@@ -104,8 +104,9 @@ export class L2Tier {
     const onFound = (read: StoreRead | undefined): void => {
       if (read?.kind === 'absent') claim();
       else if (read === undefined) fail('read')(new TypeError('The store answered nothing'));
-      else if (tags !== undefined && isTagged(read)) tags.judge(read, onRead);
-      else onRead(read);
+      else if (!isTagged(read)) onRead(read as JudgedRead);
+      else if (tags !== undefined) tags.judge(read, onRead);
+      else onRead({ kind: 'claimed', token: read.token });
     };
     attempt(() => this.#space.read(key, claimMs), onFound, fail('read'));
   }

@@ -17,8 +17,11 @@ type Found = Exclude<StoreRead, { kind: 'absent' }>;
 /** An entry of the store that is under tags. */
 export type TaggedRead = Extract<StoreRead, { kind: 'value' | 'negative' }> & { readonly tags: readonly EntryTag[] };
 
-/** What the store knows, its tags looked up. `under` is the receiver's to release. */
-export type JudgedRead = Found & { readonly under?: Tagged };
+/**
+ * What the store knows, its tags looked up: `under` is the receiver's to release. A type of its own, so that the compiler refuses whoever
+ * would use an entry without asking for its tags.
+ */
+export type JudgedRead = Found & { readonly tags?: undefined; readonly under?: Tagged };
 
 export interface TagsOptions {
   /** The store's part of this cache; undefined where there is no store. */
@@ -56,14 +59,14 @@ export class Tags {
   judge(read: TaggedRead, onRead: (read: JudgedRead | undefined) => void): void {
     const { space, records: l2, meter } = this.#options;
     const names = read.tags.map(({ tag }) => tag);
-    const nothing: Found = { kind: 'claimed', token: read.token };
+    const nothing: JudgedRead = { kind: 'claimed', token: read.token };
     if (space === undefined || l2 === undefined || !names.every((tag) => l2.usable(tag))) {
       onRead(nothing);
       return;
     }
     // Before the records are read: what is outdated in between was heard, or shows in them.
     const under = this.#index.hold(names);
-    const dismiss = (instead: Found | undefined): void => {
+    const dismiss = (instead: JudgedRead | undefined): void => {
       under.release();
       onRead(instead);
     };
@@ -73,8 +76,8 @@ export class Tags {
         const worst = worstOf(read.tags, now);
         if (worst === 'invalidated' || (worst === 'expired' && read.kind === 'negative')) return dismiss(nothing);
         under.records = read.tags;
-        if (worst === undefined || read.kind === 'negative') onRead({ ...read, under });
-        else onRead({ ...read, freshForMs: Math.min(read.freshForMs, 0), doubted: true, under });
+        if (worst === undefined || read.kind === 'negative') onRead({ ...read, tags: undefined, under });
+        else onRead({ ...read, tags: undefined, freshForMs: Math.min(read.freshForMs, 0), doubted: true, under });
       },
       (error) => {
         meter.error('readTags', error);
@@ -176,9 +179,7 @@ export class Tags {
   }
 }
 
-export function isTagged(read: Found): read is TaggedRead {
-  return (read.kind === 'value' || read.kind === 'negative') && read.tags !== undefined;
-}
+export const isTagged = (read: StoreRead): read is TaggedRead => 'tags' in read && read.tags !== undefined;
 
 /** Whether older copies of what is now loaded under `now` may not be served any more. */
 export function isBarred(copy: Tagged, now: readonly EntryTag[]): boolean {

@@ -41,13 +41,15 @@ const heldLook = async (one: Instance, key: string): Promise<{ readonly answer: 
   return { answer };
 };
 
-/** The bus has brought all that was sent before. */
-const heardAll = async (one: Instance, of: Instance) => {
+/** Rings once `one` has heard all that `of` has said. Messages of one publisher keep their order. */
+const bellOf = async (one: Instance, of: Instance): Promise<() => Promise<void>> => {
   const key = row();
   await of.plant(key, 'v');
   await one.look(key);
-  await of.write(key, 'w');
-  await until(async () => (await one.peek(key)) === 'nothing');
+  return async () => {
+    await of.write(key, 'w');
+    await until(async () => (await one.peek(key)) === 'nothing');
+  };
 };
 
 /** The records of tags that this server has, by Redis key. */
@@ -59,8 +61,10 @@ describe('tags, across processes', () => {
     const [a, b] = await pair();
     const key = row();
     await b.plant(key, 'old');
+    const ring = await bellOf(a, b);
     const { answer } = await heldLook(a, key);
     await b.writeTagged(key, 'new', TAG);
+    await ring();
     await a.release();
     expect((await answer).value).toBe('new');
     expect((await b.look(key, TAG)).value).toBe('new');
@@ -92,10 +96,12 @@ describe('tags, across processes', () => {
     await b.plant(key, 'old');
     await a.look(key, TAG);
     await until(async () => (await a.peek(key)) === 'stale');
+    const ring = await bellOf(a, b);
     // Its caller gets the old value at the soft timeout; the load goes on behind it.
     const { answer } = await heldLook(a, key);
     expect((await answer).from).toBe('stale');
     await b.writeTagged(key, 'new', TAG);
+    await ring();
     await a.release();
     await until(async () => (await a.stats()).flights === 0);
     for (const one of [b, a]) expect((await one.look(key, TAG)).value).toBe('new');
@@ -127,11 +133,14 @@ describe('tags, across processes', () => {
     const [a, b] = await pair({ redisUrl: l2Proxy.url(server.url) }, { redisUrl: server.url });
     const [key, read] = [row(), row()];
     for (const each of [key, read]) await b.plant(each, 'old');
+    const ring = await bellOf(a, b);
+    const ringAgain = await bellOf(a, b);
     const { answer } = await heldLook(a, key);
     await b.look(read, TAG);
     await until(async () => (await b.stats()).l2.filled === 1);
     await server.command('FLUSHALL');
     await b.writeTagged(key, 'new', TAG);
+    await ring();
     await a.release();
     expect((await answer).value).toBe('new');
     await b.look(read, TAG);
@@ -144,7 +153,7 @@ describe('tags, across processes', () => {
     await b.writeTagged(read, 'new', TAG);
     await l2Proxy.restore();
     await slow;
-    await heardAll(a, b);
+    await ringAgain();
     for (const one of [a, b]) expect((await one.look(read, TAG)).value).toBe('new');
   });
 

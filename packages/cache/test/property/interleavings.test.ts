@@ -40,6 +40,10 @@ describe('whatever the interleaving', () => {
   test('G5: nor where values are refreshed in the background', async () => {
     expect(await search(undefined, { options: REFRESHING })).toEqual([]);
   });
+
+  test('G5: the same under tags', async () => {
+    expect(await search(undefined, { tagged: true })).toEqual([]);
+  });
 });
 
 describe('the search notices', () => {
@@ -68,6 +72,18 @@ describe('the search notices', () => {
   test('a store that does not delete', async () => {
     const space = (whole: CacheSpace): CacheSpace => ({ ...whole, invalidate: async () => undefined });
     expect(await search({ space })).not.toEqual([]);
+  });
+
+  test('a store that does not outdate tags, and one that takes a record that is gone for the one before', async () => {
+    const space = (whole: CacheSpace): CacheSpace => ({ ...whole, outdateTags: async () => undefined });
+    expect(await search({ space }, { tagged: true })).not.toEqual([]);
+    const same = { era: 'e', version: 'v' };
+    const unworded = (whole: CacheSpace): CacheSpace => ({
+      ...whole,
+      claimTags: async (tags, forMs) => (await whole.claimTags(tags, forMs)).map(() => same),
+      readTags: async (tags) => (await whole.readTags(tags)).map(() => same),
+    });
+    expect(await search({ space: unworded }, { tagged: true })).not.toEqual([]);
   });
 
   test('an instance that tells of a change as if its delete had been made', async () => {

@@ -16,6 +16,8 @@ export interface InterleavingOptions {
   readonly steps: number;
   /** What the caches have besides, or instead. */
   readonly options?: Partial<CacheOptions<string>>;
+  /** Values are loaded and set under a tag, and most changes are told by it. */
+  readonly tagged?: boolean;
   /** Breaks the fixture on purpose: what checks it must notice. */
   readonly mutate?: Mutant;
   /** Leases: one load per key for both instances. `idle` is called when only time can bring anything on, and lets some pass. */
@@ -40,7 +42,7 @@ const KEYS = ['a', 'b'];
  * when it was asked for.
  */
 export async function interleave(given: InterleavingOptions): Promise<readonly Stale[]> {
-  const { seed, steps, options, mutate, leases } = given;
+  const { seed, steps, options, tagged = false, mutate, leases } = given;
   const random = seededRandom(seed);
   const parked: (() => void)[] = [];
   let over = false;
@@ -75,12 +77,13 @@ export async function interleave(given: InterleavingOptions): Promise<readonly S
     await park();
     return row;
   };
+  const under = (key: string) => (tagged ? { tags: [`tag ${key}`] } : {});
   const read = async (cache: Cache<string>, key: string): Promise<void> => {
     const [newest, oldest] = [answered.get(key) ?? 0, barred.get(key) ?? 0];
     const blind = (cut || unheard) && cache === b;
     let look: Look<string>;
     try {
-      look = await cache.look(key, load);
+      look = await cache.look(key, load, under(key));
     } catch (error) {
       // It waited for the other one, and the clock was moved past its hard timeout.
       if (leases === undefined) throw error;
@@ -114,8 +117,8 @@ export async function interleave(given: InterleavingOptions): Promise<readonly S
     const version = (versions.get(key) ?? 0) + 1;
     versions.set(key, version);
     truth.set(key, String(version));
-    if (how === 'set') await cache.set(key, String(version));
-    else await cache[how]({ key });
+    if (how === 'set') await cache.set(key, String(version), under(key));
+    else await cache[how](tagged && sometimes(0.8) ? { tags: [`tag ${key}`] } : { key });
     const now = writing.get(key) ?? others;
     writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
     // A later write may have been answered before.

@@ -67,7 +67,15 @@ export const cacheMetrics: readonly ChannelMetrics[] = [
       'Keys invalidated, by who asked (local, bus, replay) and what the second tier did (deleted, pending, off)',
       ['cache', 'origin', 'store'],
     );
-    return ({ cache, keys, origin, store }) => invalidated.add(keys, cache, origin, store);
+    const tagged = metrics.counter(
+      'cache_invalidated_tags_total',
+      'Tags invalidated, whatever was under them; labels as for keys',
+      ['cache', 'origin', 'store'],
+    );
+    return ({ cache, keys, tags, origin, store }) => {
+      if (keys > 0) invalidated.add(keys, cache, origin, store);
+      if (tags > 0) tagged.add(tags, cache, origin, store);
+    };
   }),
   on<CacheBoundMessage>('spillway:cache:bound', (metrics) => {
     const help = 'Times a bound made the cache give something up';

@@ -97,7 +97,8 @@ describe('collectPrometheus', () => {
     tell('cache:get', { cache: 'links', from: 'l1', negative: true });
     tell('cache:load', { cache: 'links', outcome: 'loaded', durationMs: 4 });
     tell('cache:wait', { cache: 'links', outcome: 'taken-over', durationMs: 900 });
-    tell('cache:invalidate', { cache: 'links', keys: 3, origin: 'local', store: 'deleted' });
+    tell('cache:invalidate', { cache: 'links', keys: 3, tags: 0, origin: 'local', store: 'deleted' });
+    tell('cache:invalidate', { cache: 'links', keys: 0, tags: 2, origin: 'bus', store: 'off' });
     tell('cache:bound', { cache: 'links', bound: 'loads' });
     const block = { allocator: 'ids', tookMs: 3, remaining: 10_000, conflicts: 2, proposedBy: 'redis' };
     tell('ids:block', { outcome: 'taken', ...block });
@@ -116,6 +117,7 @@ describe('collectPrometheus', () => {
         'spillway_cache_waits_total{cache="links",outcome="taken-over"} 1',
         'spillway_cache_wait_duration_seconds_bucket{cache="links",le="1"} 1',
         'spillway_cache_invalidated_keys_total{cache="links",origin="local",store="deleted"} 3',
+        'spillway_cache_invalidated_tags_total{cache="links",origin="bus",store="off"} 2',
         'spillway_cache_bound_total{cache="links",bound="loads"} 1',
         'spillway_ids_blocks_total{allocator="ids",proposed_by="redis"} 1',
         'spillway_ids_block_conflicts_total{allocator="ids"} 2',
