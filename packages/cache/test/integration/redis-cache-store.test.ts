@@ -81,6 +81,40 @@ describe('L2 in Redis', () => {
     expect((await calls()).evalsha).toBe(2);
   });
 
+  test('with leases a miss has no round trip more before its load, every key a time to live, and a hit costs the same', async () => {
+    const server = bin.keep(await startRedis());
+    const link = await connect(bin, { url: server.url });
+    const loads = { concurrent: 64, queued: 1_024, across: 'processes' };
+    const cache = stringCache(redisCacheStore({ link }), 'c', { l1: 'off', loads });
+    const calls = async (): Promise<Record<string, string>> => {
+      const info = String(await server.command('INFO', 'commandstats'));
+      return Object.fromEntries(
+        [...info.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name = '', n = '']) => [name, n]),
+      );
+    };
+    const filled = (count: number) => until(() => cache.stats().l2.filled === count);
+    // Scripts loaded, clock read.
+    await cache.get('warm', async () => 'v');
+    await filled(1);
+    await server.command('CONFIG', 'RESETSTAT');
+    await cache.get('cold', async () => {
+      expect(await calls()).toMatchObject({ evalsha: '1' });
+      const keys = (await server.command('KEYS', '*')) as string[];
+      expect(keys.filter((key) => key.includes('cold')).length).toBe(2);
+      for (const key of keys) expect([key, Number(await server.command('PTTL', key)) > 0]).toEqual([key, true]);
+      return 'v';
+    });
+    await filled(2);
+    // A take and a fill.
+    expect(await calls()).toMatchObject({ evalsha: '2' });
+    await server.command('CONFIG', 'RESETSTAT');
+    for (let i = 0; i < 10; i += 1) expect(await cache.get('warm', async () => 'other')).toBe('v');
+    const { get, ...others } = await calls();
+    expect(Number(get)).toBeGreaterThanOrEqual(10);
+    for (const name of ['evalsha', 'set', 'time', 'getrange']) expect([name, others[name]]).toEqual([name, undefined]);
+    await cache.close();
+  });
+
   test('where misses are usual one is a SET and a script, and a hit still writes nothing', async () => {
     const server = bin.keep(await startRedis());
     const link = await connect(bin, { url: server.url });
