@@ -113,6 +113,38 @@ export class TieredCache<Value> implements Cache<Value> {
     this.#tell('invalidated', [key], token === undefined ? 'pending' : 'deleted');
   }
 
+  async write<Written extends Value | undefined>(
+    key: string,
+    change: () => Promise<Written>,
+    options?: SetOptions,
+  ): Promise<Written> {
+    checkKey(key);
+    const lives = this.#shelf.parse(options);
+    const beganUs = this.#options.clock.nowUs();
+    const { epoch } = this.#l1;
+    this.#drop(key);
+    const write = {};
+    if (this.#writes.size < MAX_WRITES) this.#writes.set(key, write);
+    // Before the change: whoever writes in between takes the token away.
+    const token = await this.#l2?.replace(key);
+    let alone = false;
+    try {
+      const { value, bytes } = this.#values.share(await change());
+      const life = lives(value);
+      const outcome = token === undefined ? 'failed' : await this.#fill(key, value, { token, life, beganUs });
+      alone = this.#writes.get(key) === write && (outcome === 'filled' || this.#l2 === undefined);
+      if (alone) {
+        // Look-ups that began meanwhile may bring the old value.
+        this.#drop(key);
+        this.#l1.keep(key, { value, bytes, life, beganUs, epoch });
+        this.#tell('invalidated', [key], this.#l2 === undefined ? 'off' : 'deleted');
+      }
+      return value;
+    } finally {
+      if (!alone) await this.invalidate({ key });
+    }
+  }
+
   invalidate(target: InvalidateTarget): Promise<Invalidated> {
     return this.#outdate('invalidated', target);
   }

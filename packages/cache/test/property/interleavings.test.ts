@@ -45,6 +45,19 @@ describe('the search notices', () => {
     expect(await search({ bus })).not.toEqual([]);
   });
 
+  test('a write through the cache that does not notice another at the same time', async () => {
+    const write: Mutant['write'] = async (cache, key, change) => cache.set(key, await change());
+    expect(await search({ write })).not.toEqual([]);
+  });
+
+  test('a write through the cache that believes a change which failed not to have been made', async () => {
+    const write: Mutant['write'] = async (cache, key, change) => {
+      await change();
+      await cache.invalidate({ key });
+    };
+    expect(await search({ write })).not.toEqual([]);
+  });
+
   test('a bus that loses messages and says nothing', async () => {
     let sent = 0;
     const bus = (whole: MemoryBus): void => {

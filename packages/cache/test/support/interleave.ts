@@ -8,6 +8,8 @@ import type { MemoryBus } from '../../src/testing/memory-bus.ts';
 export interface Mutant {
   readonly space?: (space: CacheSpace) => CacheSpace;
   readonly bus?: (bus: MemoryBus) => void;
+  /** In place of `cache.write`. */
+  readonly write?: (cache: Cache<string>, key: string, change: () => Promise<string>) => Promise<unknown>;
 }
 
 export interface InterleavingOptions {
@@ -24,7 +26,7 @@ export interface Stale {
   readonly atLeast: number;
 }
 
-type Write = 'invalidate' | 'expire' | 'set';
+type Write = 'invalidate' | 'expire' | 'set' | 'write';
 
 const KEYS = ['a', 'b'];
 
@@ -51,6 +53,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     // Carried out, but nobody hears of it.
     if (operation !== 'forget' && sometimes(0.05)) throw new StoreUnavailableError(operation);
   };
+  const through = mutate?.write ?? ((cache, key, change) => cache.write(key, change));
   if (mutate?.bus !== undefined) mutate.bus(busA);
 
   const answered = new Map<string, number>();
@@ -77,11 +80,26 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     // A `set` brings a value of its own: beside another write nobody could tell which of the two is newer.
     if (others.sets > 0 || (how === 'set' && others.writes > 0)) return;
     writing.set(key, { writes: others.writes + 1, sets: how === 'set' ? 1 : 0 });
-    const version = (versions.get(key) ?? 0) + 1;
-    versions.set(key, version);
-    truth.set(key, String(version));
-    if (how === 'set') await cache.set(key, String(version));
-    else await cache[how]({ key });
+    let version = 0;
+    const change = (): string => {
+      version = (versions.get(key) ?? 0) + 1;
+      versions.set(key, version);
+      truth.set(key, String(version));
+      return String(version);
+    };
+    const changeSlowly = async (): Promise<string> => {
+      await park();
+      const row = change();
+      await park();
+      if (sometimes(0.05)) throw new StoreUnavailableError('UPDATE');
+      return row;
+    };
+    if (how === 'write') await through(cache, key, changeSlowly).catch(() => undefined);
+    else if (how === 'set') await cache.set(key, change());
+    else {
+      change();
+      await cache[how]({ key });
+    }
     const now = writing.get(key) ?? others;
     writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
     // A later write may have been answered before.
@@ -136,7 +154,8 @@ function act(random: Random, { start, read, write, toggleBus, clock, caches }: A
   if (choice < 0.6) start(read(cache, key));
   else if (choice < 0.7) start(write(cache, key, 'invalidate'));
   else if (choice < 0.78) start(write(cache, key, 'expire'));
-  else if (choice < 0.88) start(write(cache, key, 'set'));
+  else if (choice < 0.83) start(write(cache, key, 'set'));
+  else if (choice < 0.88) start(write(cache, key, 'write'));
   else if (choice < 0.93) clock.advanceMs(700);
   else if (choice < 0.97) toggleBus();
   // In so long a time what is pending would have been made up for.
