@@ -77,7 +77,7 @@ export interface Cache<Value> {
    * Runs `change`, which writes to the truth and resolves with what stands there now, and puts that in place of whatever every
    * instance holds. The truth decides. Any number may write one key at the same time: where two met, the key is invalidated, since
    * nobody can tell whose change came last; and also when the store did not take the value, as `invalidate` does, not to be lost.
-   * @throws what `change` throws. The key is invalidated then, too: a change that failed late may have been made
+   * @throws what `change` throws. The key is invalidated then, too: what failed may have been made. Once it has settled it must not go on
    */
   write<Written extends Value | undefined>(
     key: string,

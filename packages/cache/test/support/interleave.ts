@@ -1,6 +1,8 @@
-import { type Random, StoreUnavailableError, seededRandom } from '@spillway/kernel';
+import { type Random, seededRandom } from '@spillway/kernel';
 import type { Cache } from '../../src/cache.ts';
 import type { CacheSpace } from '../../src/store.ts';
+import { createChaos } from '../../src/testing/chaos/chaos.ts';
+import { chaosCacheSpace } from '../../src/testing/chaos/chaos-cache-store.ts';
 import { fixture, settle } from '../../src/testing/fixture.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
 
@@ -41,18 +43,15 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   const parked: (() => void)[] = [];
   let over = false;
   const park = (): Promise<void> => (over ? Promise.resolve() : new Promise((resolve) => void parked.push(resolve)));
-  const world = fixture({ loads: { concurrent: 10, queued: 1_000 }, ttl: '10m' }, mutate?.space);
+  // Refused, carried out though nobody hears of it, or carried out when the seed says so.
+  const chaos = createChaos({ seed, weather: { refuse: 0.05, loseReply: 0.05, late: 0.02 }, wait: park });
+  const world = fixture({ loads: { concurrent: 10, queued: 1_000 }, ttl: '10m' }, (space) => {
+    const under = chaosCacheSpace(space, chaos);
+    return mutate?.space?.(under) ?? under;
+  });
   const { store, truth, a, b, busA, busB, clock } = world;
-  const sometimes = (share: number): boolean => random() < share;
-  store.before = async (operation) => {
-    await park();
-    if (operation !== 'forget' && sometimes(0.05)) throw new StoreUnavailableError(operation);
-  };
-  store.after = async (operation) => {
-    await park();
-    // Carried out, but nobody hears of it.
-    if (operation !== 'forget' && sometimes(0.05)) throw new StoreUnavailableError(operation);
-  };
+  store.before = park;
+  store.after = park;
   const through = mutate?.write ?? ((cache, key, change) => cache.write(key, change));
   if (mutate?.bus !== undefined) mutate.bus(busA);
 
@@ -91,10 +90,11 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
       await park();
       const row = change();
       await park();
-      if (sometimes(0.05)) throw new StoreUnavailableError('UPDATE');
       return row;
     };
-    if (how === 'write') await through(cache, key, changeSlowly).catch(() => undefined);
+    // A change that fails late may have been made.
+    const update = () => chaos.call('UPDATE', changeSlowly);
+    if (how === 'write') await through(cache, key, update).catch(() => undefined);
     else if (how === 'set') await cache.set(key, change());
     else {
       change();
@@ -126,8 +126,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     next?.();
     if (step > steps * 100) throw new Error(`seed ${seed}: it does not come to an end`);
   }
-  store.before = () => undefined;
-  store.after = () => undefined;
+  chaos.weather = {};
   over = true;
   for (const resume of parked) resume();
   if (cut) toggleBus();
