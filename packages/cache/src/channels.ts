@@ -39,7 +39,15 @@ export interface CacheInvalidateMessage {
 /** On `spillway:cache:bound`, each time a bound made the cache give something up (G7). */
 export interface CacheBoundMessage {
   readonly cache: string;
-  readonly bound: 'l1-entries' | 'l1-bytes' | 'loads' | 'flights' | 'pending-deletes' | 'suspects' | 'pending-writes';
+  readonly bound:
+    | 'l1-entries'
+    | 'l1-bytes'
+    | 'loads'
+    | 'flights'
+    | 'pending-deletes'
+    | 'suspects'
+    | 'pending-writes'
+    | 'entry-bytes';
 }
 
 /** On `spillway:cache:gap`: messages may have been missed; everything in L1 must be proven again. */

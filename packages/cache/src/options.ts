@@ -31,6 +31,8 @@ export interface CacheOptions<Value> {
   readonly loads?: LoadsOptions;
   /** Default: JSON that keeps Date, Map, Set, BigInt, Uint8Array, Buffer, undefined, NaN, the infinities and -0. */
   readonly codec?: CacheCodec<Value>;
+  /** No text of more bytes than this is put into L2, nor read from it; such a value is served, and kept in L1. Default 8 MiB. */
+  readonly maxEntryBytes?: number;
   /** Which errors of a loader let a stale value stand in. Default: Spillway errors that are `retryable`. */
   readonly staleOnError?: (error: unknown) => boolean;
   /** The part of a `ttl` that is taken off at random, so that entries made together do not end together. 0 to 1; default 0.1. */
@@ -77,6 +79,7 @@ export interface ParsedOptions<Value> {
     readonly hardTimeoutMs: number;
   };
   readonly codec: CacheCodec<Value>;
+  readonly maxEntryBytes: number;
   readonly staleOnError: (error: unknown) => boolean;
   readonly jitter: number;
   readonly clock: Clock;
@@ -114,6 +117,7 @@ export function parseOptions<Value>(options: CacheOptions<Value>): ParsedOptions
       hardTimeoutMs: check.timer('loads.hardTimeout', loads.hardTimeout, 5_000),
     },
     codec: options.codec ?? jsonCodec<Value>(),
+    maxEntryBytes: check.integer('maxEntryBytes', options.maxEntryBytes ?? 8 * 1024 * 1024, 1),
     staleOnError: options.staleOnError ?? ((error) => isSpillwayError(error) && error.retryable),
     jitter: check.share('jitter', options.jitter ?? 0.1),
     clock: options.clock ?? monotonicClock,

@@ -56,7 +56,7 @@ export class TieredCache<Value> implements Cache<Value> {
     const meter = new Meter(name);
     this.#meter = meter;
     this.#shelf = createShelfLife(options);
-    this.#values = createValues(options.codec, meter);
+    this.#values = createValues(options.codec, options.maxEntryBytes, meter);
     this.#l1 = new L1Tier({ bounds: options.l1, freshMs: this.#shelf.l1Ms, bus, clock, random, meter });
     this.#l2 = this.#openL2();
     this.#loads = createLoads(name, options.loads, clock, meter);
