@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { CacheStats } from './stats.ts';
 
 /** Where an answer came from. `stale`: past its freshness, since neither the store nor the loader answered. */
 export type Tier = 'l1' | 'l2' | 'loader' | 'stale';
@@ -62,10 +63,14 @@ export interface CacheErrorMessage {
   readonly error: unknown;
 }
 
+/** To be published on `spillway:cache:report`, by whoever wants to know: every open cache calls it, at once, with what it holds. */
+export type CacheReport = (cache: string, stats: CacheStats) => void;
+
 export const getChannel = channel('spillway:cache:get');
 export const loadChannel = channel('spillway:cache:load');
 export const fillChannel = channel('spillway:cache:fill');
 export const invalidateChannel = channel('spillway:cache:invalidate');
 export const boundChannel = channel('spillway:cache:bound');
 export const gapChannel = channel('spillway:cache:gap');
+export const reportChannel = channel('spillway:cache:report');
 export const errorChannel = channel('spillway:cache:error');

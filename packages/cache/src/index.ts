@@ -17,6 +17,7 @@ export type {
   CacheGetMessage,
   CacheInvalidateMessage,
   CacheLoadMessage,
+  CacheReport,
   Tier,
 } from './channels.ts';
 export { createCache } from './create-cache.ts';

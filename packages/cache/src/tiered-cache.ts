@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { answerReports } from './answer-reports.ts';
 import type {
   Cache,
   GetOptions,
@@ -69,6 +70,7 @@ export class TieredCache<Value> implements Cache<Value> {
       values: this.#values,
       meter,
     });
+    this.#stops.push(answerReports(this));
     if (bus !== undefined) {
       this.#stops.push(bus.subscribe(this.#topic, (message) => this.#hear(message)));
       this.#stops.push(bus.onGap(() => this.#l1.doubtAll()));

@@ -77,8 +77,9 @@ describe('compressed', () => {
 
 describe('in a cache', () => {
   test('what is compressed is the same on every instance, and a broken entry is loaded anew', async () => {
+    const strings = compressed(jsonCodec<string>(), { above: 100 });
     const { create, store } = fixture();
-    const [a, b] = [create({ codec }), create({ codec })] as unknown as ReturnType<typeof create>[];
+    const [a, b] = [create({ codec: strings }), create({ codec: strings })] as unknown as ReturnType<typeof create>[];
     const load = async () => rows as unknown as string;
     await a?.get('k', load);
     await settle();
