@@ -1,28 +1,35 @@
 import type { CacheSpace, CacheStore } from '../../store.ts';
 import type { Chaos } from './chaos.ts';
 
+/** Methods that ask what is there: losses strike before them. */
+const READS = /^(read|look)/;
+
 /** One cache's keys under the weather. `forget` is spared: no store asks anybody for it. */
 export function chaosCacheSpace(space: CacheSpace, chaos: Chaos): CacheSpace {
-  // Under another key than before, what was there is not found any more: lost, in whatever store it is.
+  // Under another name than before, what was there is not found any more: lost, in whatever store it is.
   const losses = new Map<string, number>();
-  const at = (key: string): string => {
-    const lost = losses.get(key);
-    return lost === undefined ? key : `${key}\0${lost}`;
+  const at = (name: string): string => {
+    const lost = losses.get(name);
+    return lost === undefined ? name : `${name}\0${lost}`;
   };
-  const maybeLose = (key: string): void => {
-    if (chaos.strikes('lose')) losses.set(key, (losses.get(key) ?? 0) + 1);
+  const maybeLose = (name: string): void => {
+    if (chaos.strikes('lose')) losses.set(name, (losses.get(name) ?? 0) + 1);
   };
-  return {
-    read(key, claimMs) {
-      maybeLose(key);
-      return chaos.call('read', () => space.read(at(key), claimMs));
-    },
-    claim: (key, forMs) => chaos.call('claim', () => space.claim(at(key), forMs)),
-    fill: (key, fill) => chaos.call('fill', () => space.fill(at(key), fill)),
-    invalidate: (keys, rememberMs) => chaos.call('invalidate', () => space.invalidate(keys.map(at), rememberMs)),
-    replace: (key, rememberMs) => chaos.call('replace', () => space.replace(at(key), rememberMs)),
-    forget: () => space.forget(),
-  };
+  /** Every method begins with the name, or the names, that it is about. */
+  const under = <Part extends object>(part: Part): Part =>
+    new Proxy(part, {
+      get(target, property) {
+        const member: unknown = Reflect.get(target, property);
+        if (typeof member === 'object' && member !== null) return under(member);
+        if (typeof member !== 'function' || property === 'forget') return member;
+        return (about: string | readonly string[], ...more: unknown[]) => {
+          if (READS.test(String(property))) [about].flat().forEach(maybeLose);
+          const where = () => (typeof about === 'string' ? at(about) : about.map(at));
+          return chaos.call(String(property), async () => Reflect.apply(member, target, [where(), ...more]));
+        };
+      },
+    });
+  return under(space);
 }
 
 /**
