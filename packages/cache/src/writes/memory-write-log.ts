@@ -9,7 +9,7 @@ import type { LoggedWrite, WriteLog } from './write-log.ts';
 export interface MemoryWriteLogOptions<Value> {
   /**
    * Writes all of these to the truth: one per key, in the order of the keys. When it throws it is called again, with these and what came
-   * since, so twice must be as good as once.
+   * since, so twice must be as good as once; and once it has settled it must not go on, over what a later call has written.
    */
   readonly write: (writes: readonly Write<Value>[]) => Promise<void>;
   /**

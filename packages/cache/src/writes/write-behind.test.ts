@@ -120,6 +120,28 @@ describe('writeBehind', () => {
     expect(here.stats().pending).toBe(1);
   });
 
+  test('G5: a value that is slow to get into the store does not outlast the one that was put after it', async () => {
+    const { here, there, truth, apply, store } = world();
+    const held = gate();
+    let first = true;
+    store.before = (operation) => {
+      if (operation !== 'replace' || !first) return undefined;
+      first = false;
+      return held.promise;
+    };
+    const puts = [here.put('k', 'one'), here.put('k', 'two'), here.put('k', 'three')];
+    apply();
+    const flushing = here.flush();
+    await settle();
+    held.resolve();
+    await Promise.all([...puts, flushing]);
+    await settle();
+    expect(truth.get('k')).toBe('three');
+    expect(here.stats().pending).toBe(0);
+    expect([await here.get('k'), await there.get('k')]).toEqual(['three', 'three']);
+    expect(store.log.filter((line) => line === 'replace k')).toHaveLength(2);
+  });
+
   test('G7: beyond its bound, or when the log has no room, a write is refused whole, and a bound says so', async () => {
     const { here, log, waiting } = world({ maxPending: 2 });
     const bounds: unknown[] = [];

@@ -62,6 +62,12 @@ interface Pending<Value> {
   readonly number: number;
 }
 
+/** A `set` under way, and the one that will follow it. */
+interface Showing {
+  readonly done: Promise<void>;
+  next: Promise<void> | undefined;
+}
+
 const SETTLE_EVERY_MS = 50;
 
 /** Keys invalidated at a time, once their values are in the truth. */
@@ -75,6 +81,7 @@ class LoggedWriteBehind<Value> implements WriteBehind<Value> {
   readonly #maxPending: number;
   /** What this process has put that is not known to be in the truth: reads here answer it, whatever the tiers hold. */
   readonly #pending = new Map<string, Pending<Value>>();
+  readonly #showing = new Map<string, Showing>();
   readonly #closed = new AbortController();
   readonly #settled: (() => void)[] = [];
   #settling = false;
@@ -159,7 +166,31 @@ class LoggedWriteBehind<Value> implements WriteBehind<Value> {
     freezeDeep(value);
     this.#pending.set(key, { value, options, number: this.#accepted });
     if (!this.#settling) void this.#settle();
-    await this.#cache.set(key, value, options);
+    await this.#show(key);
+  }
+
+  /**
+   * Puts what is pending into the tiers. One at a time per key, and of those that wait only the last: the store may carry out two at once in
+   * any order, and a late one would show an older value after the truth has the newer.
+   */
+  #show(key: string): Promise<void> {
+    const showing = this.#showing.get(key);
+    if (showing === undefined) return this.#showNow(key);
+    showing.next ??= showing.done.then(() => this.#showNow(key));
+    return showing.next;
+  }
+
+  #showNow(key: string): Promise<void> {
+    const pending = this.#pending.get(key);
+    const set = pending === undefined ? Promise.resolve() : this.#cache.set(key, pending.value, pending.options);
+    const showing: Showing = {
+      done: set.finally(() => {
+        if (showing.next === undefined) this.#showing.delete(key);
+      }),
+      next: undefined,
+    };
+    this.#showing.set(key, showing);
+    return showing.done;
   }
 
   /** Until nothing is pending: waits for the log, then lets the tiers read from the truth again. */
@@ -191,17 +222,31 @@ class LoggedWriteBehind<Value> implements WriteBehind<Value> {
    */
   async #confirm(upTo: number): Promise<void> {
     for (;;) {
-      const keys = this.#keysUpTo(upTo).slice(0, SETTLE_BATCH);
-      if (keys.length === 0) return;
-      await this.#cache.invalidate({ keys });
+      const waiting = this.#keysUpTo(upTo).slice(0, SETTLE_BATCH);
+      if (waiting.length === 0) return;
+      await Promise.all(waiting.map((key) => this.#shown(key, upTo)));
+      const keys = waiting.filter((key) => this.#isUpTo(key, upTo));
+      if (keys.length > 0) await this.#cache.invalidate({ keys });
       for (const key of keys) {
         const pending = this.#pending.get(key);
         if (pending === undefined) continue;
         if (pending.number <= upTo) this.#pending.delete(key);
         // Put meanwhile: the invalidation may have come after its value.
-        else await this.#cache.set(key, pending.value, pending.options);
+        else await this.#show(key);
       }
     }
+  }
+
+  /** Nothing that old is on its way to the tiers any more. */
+  async #shown(key: string, upTo: number): Promise<void> {
+    for (let showing = this.#showing.get(key); showing !== undefined; showing = this.#showing.get(key)) {
+      if (!this.#isUpTo(key, upTo)) return;
+      await (showing.next ?? showing.done);
+    }
+  }
+
+  #isUpTo(key: string, upTo: number): boolean {
+    return (this.#pending.get(key)?.number ?? Number.POSITIVE_INFINITY) <= upTo;
   }
 
   #keysUpTo(upTo: number): string[] {
