@@ -45,6 +45,8 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   const park = (): Promise<void> => (over ? Promise.resolve() : new Promise((resolve) => void parked.push(resolve)));
   // Refused, carried out though nobody hears of it, or carried out when the seed says so.
   const chaos = createChaos({ seed, weather: { refuse: 0.05, loseReply: 0.05, late: 0.02 }, wait: park });
+  // What failed may have been done, but is not done later: a change that goes on after it failed is not for any cache.
+  const commits = createChaos({ seed: seed + 1, weather: { refuse: 0.05, loseReply: 0.05 }, wait: park });
   const world = fixture({ loads: { concurrent: 10, queued: 1_000 }, ttl: '10m' }, (space) => {
     const under = chaosCacheSpace(space, chaos);
     return mutate?.space?.(under) ?? under;
@@ -92,8 +94,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
       await park();
       return row;
     };
-    // A change that fails late may have been made.
-    const update = () => chaos.call('UPDATE', changeSlowly);
+    const update = () => commits.call('UPDATE', changeSlowly);
     if (how === 'write') await through(cache, key, update).catch(() => undefined);
     else if (how === 'set') await cache.set(key, change());
     else {
@@ -111,21 +112,26 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
     else busB.restore();
   };
 
+  const notice = (): void => {
+    const pending = a.stats().l2.pendingDeletes > 0;
+    const telling = [...writing.values()].some(({ writes }) => writes > 0);
+    unheard = (pending && cut) || (unheard && (pending || telling));
+  };
+
   const running = new Set<Promise<void>>();
   const start = (work: Promise<void>): void => {
     const one = work.finally(() => running.delete(one));
     running.add(one);
   };
   for (let step = 0; step < steps || running.size > 0; step += 1) {
-    const pending = a.stats().l2.pendingDeletes > 0;
-    const telling = [...writing.values()].some(({ writes }) => writes > 0);
-    unheard = (pending && cut) || (unheard && (pending || telling));
+    notice();
     if (step < steps && running.size < 8) act(random, { start, read, write, toggleBus, clock, caches: [a, b] });
     await settle();
     const next = parked.splice(Math.floor(random() * parked.length), 1)[0];
     next?.();
     if (step > steps * 100) throw new Error(`seed ${seed}: it does not come to an end`);
   }
+  notice();
   chaos.weather = {};
   over = true;
   for (const resume of parked) resume();
