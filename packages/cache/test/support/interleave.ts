@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from '@spillway/kernel';
+import { type Random, StoreUnavailableError, seededRandom } from '@spillway/kernel';
 import type { Cache } from '../../src/cache.ts';
 import type { CacheSpace } from '../../src/store.ts';
 import { createChaos } from '../../src/testing/chaos/chaos.ts';
@@ -43,18 +43,26 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   const parked: (() => void)[] = [];
   let over = false;
   const park = (): Promise<void> => (over ? Promise.resolve() : new Promise((resolve) => void parked.push(resolve)));
-  // Refused, carried out though nobody hears of it, or carried out when the seed says so.
-  const chaos = createChaos({ seed, weather: { refuse: 0.05, loseReply: 0.05, late: 0.02 }, wait: park });
-  // What failed may have been done, but is not done later: a change that goes on after it failed is not for any cache.
-  const commits = createChaos({ seed: seed + 1, weather: { refuse: 0.05, loseReply: 0.05 }, wait: park });
+  // What failed may have been done, but a change is not done later: one that goes on after it failed is not for any cache.
+  const chaos = createChaos({ seed, weather: { refuse: 0.05, loseReply: 0.05 }, wait: park });
+  // Half of the searches: both make what else goes wrong rarer.
+  const through = seed % 2 === 1;
+  const late = createChaos({ seed: seed + 1, weather: through ? { late: 0.02 } : {}, wait: park });
   const world = fixture({ loads: { concurrent: 10, queued: 1_000 }, ttl: '10m' }, (space) => {
-    const under = chaosCacheSpace(space, chaos);
+    const under = chaosCacheSpace(space, late);
     return mutate?.space?.(under) ?? under;
   });
   const { store, truth, a, b, busA, busB, clock } = world;
-  store.before = park;
-  store.after = park;
-  const through = mutate?.write ?? ((cache, key, change) => cache.write(key, change));
+  store.before = async (operation) => {
+    await park();
+    if (operation !== 'forget' && chaos.strikes('refuse')) throw new StoreUnavailableError(operation);
+  };
+  store.after = async (operation) => {
+    await park();
+    // Carried out, but nobody hears of it.
+    if (operation !== 'forget' && chaos.strikes('loseReply')) throw new StoreUnavailableError(operation);
+  };
+  const writeThrough = mutate?.write ?? ((cache, key, change) => cache.write(key, change));
   if (mutate?.bus !== undefined) mutate.bus(busA);
 
   const answered = new Map<string, number>();
@@ -94,8 +102,8 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
       await park();
       return row;
     };
-    const update = () => commits.call('UPDATE', changeSlowly);
-    if (how === 'write') await through(cache, key, update).catch(() => undefined);
+    const update = () => chaos.call('UPDATE', changeSlowly);
+    if (how === 'write') await writeThrough(cache, key, update).catch(() => undefined);
     else if (how === 'set') await cache.set(key, change());
     else {
       change();
@@ -125,7 +133,8 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   };
   for (let step = 0; step < steps || running.size > 0; step += 1) {
     notice();
-    if (step < steps && running.size < 8) act(random, { start, read, write, toggleBus, clock, caches: [a, b] });
+    if (step < steps && running.size < 8)
+      act(random, { start, read, write, through, toggleBus, clock, caches: [a, b] });
     await settle();
     const next = parked.splice(Math.floor(random() * parked.length), 1)[0];
     next?.();
@@ -133,6 +142,7 @@ export async function interleave({ seed, steps, mutate }: InterleavingOptions): 
   }
   notice();
   chaos.weather = {};
+  late.weather = {};
   over = true;
   for (const resume of parked) resume();
   if (cut) toggleBus();
@@ -147,19 +157,21 @@ interface Actions {
   readonly start: (work: Promise<void>) => void;
   readonly read: (cache: Cache<string>, key: string) => Promise<void>;
   readonly write: (cache: Cache<string>, key: string, how: Write) => Promise<void>;
+  /** Whether there are writes through the cache. */
+  readonly through: boolean;
   readonly toggleBus: () => void;
   readonly clock: { advanceMs(ms: number): void };
   readonly caches: readonly [Cache<string>, Cache<string>];
 }
 
-function act(random: Random, { start, read, write, toggleBus, clock, caches }: Actions): void {
+function act(random: Random, { start, read, write, through, toggleBus, clock, caches }: Actions): void {
   const cache = random() < 0.5 ? caches[0] : caches[1];
   const key = random() < 0.7 ? 'a' : 'b';
   const choice = random();
   if (choice < 0.6) start(read(cache, key));
   else if (choice < 0.7) start(write(cache, key, 'invalidate'));
   else if (choice < 0.78) start(write(cache, key, 'expire'));
-  else if (choice < 0.83) start(write(cache, key, 'set'));
+  else if (choice < 0.83 || (choice < 0.88 && !through)) start(write(cache, key, 'set'));
   else if (choice < 0.88) start(write(cache, key, 'write'));
   else if (choice < 0.93) clock.advanceMs(700);
   else if (choice < 0.97) toggleBus();
