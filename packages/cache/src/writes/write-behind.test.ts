@@ -3,6 +3,8 @@ import { OverloadedError, StoreUnavailableError } from '@spillway/kernel';
 import { until } from '@spillway/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { UnsupportedValueError } from '../errors.ts';
+import { createChaos } from '../testing/chaos/chaos.ts';
+import { chaosPort } from '../testing/chaos/chaos-port.ts';
 import { fixture, gate, settle } from '../testing/fixture.ts';
 import { type LoggedWrite, memoryWriteLog, type WriteLog, writeBehind } from './index.ts';
 
@@ -140,6 +142,22 @@ describe('writeBehind', () => {
     expect(here.stats().pending).toBe(0);
     expect([await here.get('k'), await there.get('k')]).toEqual(['three', 'three']);
     expect(store.log.filter((line) => line === 'replace k')).toHaveLength(2);
+  });
+
+  test('a cache that fails holds up neither the writes nor those that come after', async () => {
+    const { a, load, log, apply, truth, there } = world();
+    const chaos = createChaos({ seed: 1, weather: { refuse: 1 } });
+    const over = writeBehind<string>({ cache: chaosPort(a, chaos), load, log });
+    closing.push(over);
+    const puts = ['one', 'two', 'three'].map((value) => over.put('k', value));
+    const outcomes = await Promise.allSettled(puts);
+    expect(outcomes.map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+    expect(await over.get('k')).toBe('three');
+    apply();
+    chaos.weather = {};
+    await until(() => over.stats().pending === 0);
+    expect(truth.get('k')).toBe('three');
+    expect([await over.get('k'), await there.get('k')]).toEqual(['three', 'three']);
   });
 
   test('G7: beyond its bound, or when the log has no room, a write is refused whole, and a bound says so', async () => {

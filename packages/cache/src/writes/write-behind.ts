@@ -176,7 +176,8 @@ class LoggedWriteBehind<Value> implements WriteBehind<Value> {
   #show(key: string): Promise<void> {
     const showing = this.#showing.get(key);
     if (showing === undefined) return this.#showNow(key);
-    showing.next ??= showing.done.then(() => this.#showNow(key));
+    const next = (): Promise<void> => this.#showNow(key);
+    showing.next ??= showing.done.then(next, next);
     return showing.next;
   }
 
@@ -241,7 +242,8 @@ class LoggedWriteBehind<Value> implements WriteBehind<Value> {
   async #shown(key: string, upTo: number): Promise<void> {
     for (let showing = this.#showing.get(key); showing !== undefined; showing = this.#showing.get(key)) {
       if (!this.#isUpTo(key, upTo)) return;
-      await (showing.next ?? showing.done);
+      // Whoever put it hears why it did not get there.
+      await (showing.next ?? showing.done).catch(() => undefined);
     }
   }
 
