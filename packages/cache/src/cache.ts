@@ -138,9 +138,20 @@ export interface Cache<Value> {
   peek(key: string): PeekedEntry<Value> | undefined;
   /**
    * Puts a value in place of whatever every instance holds; `undefined` is a negative entry. Call it after the truth has changed. For one
-   * writer per key at a time: of two, nobody could tell whose value is newer; use `invalidate` there.
+   * writer per key at a time: of two, nobody could tell whose value is newer; use `write` or `invalidate` there.
    */
   set(key: string, value: Value | undefined, options?: SetOptions): Promise<void>;
+  /**
+   * Runs `change`, which writes to the truth and resolves with what stands there now, and puts that in place of whatever every
+   * instance holds. The truth decides. Any number may write one key at the same time: where two met, the key is invalidated, since
+   * nobody can tell whose change came last; and also when the store did not take the value, as `invalidate` does, not to be lost.
+   * @throws what `change` throws. The key is invalidated then, too: what failed may have been made. Once it has settled it must not go on
+   */
+  write<Written extends Value | undefined>(
+    key: string,
+    change: () => Promise<Written>,
+    options?: SetOptions,
+  ): Promise<Written>;
   /**
    * Call it after the truth has changed, before you answer. Never rejects for an absent store: what could not be deleted is
    * remembered, not read by any instance that hears of it, and deleted when the store is back. The old value is never served again,

@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { CacheStats } from './stats.ts';
 
 /** Where an answer came from. `stale`: past its freshness, since neither the store nor the loader answered, or while it is revalidated. */
 export type Tier = 'l1' | 'l2' | 'loader' | 'stale';
@@ -52,7 +53,16 @@ export interface CacheInvalidateMessage {
 /** On `spillway:cache:bound`, each time a bound made the cache give something up (G7). */
 export interface CacheBoundMessage {
   readonly cache: string;
-  readonly bound: 'l1-entries' | 'l1-bytes' | 'loads' | 'flights' | 'waits' | 'pending-deletes' | 'suspects';
+  readonly bound:
+    | 'l1-entries'
+    | 'l1-bytes'
+    | 'loads'
+    | 'flights'
+    | 'waits'
+    | 'pending-deletes'
+    | 'suspects'
+    | 'pending-writes'
+    | 'entry-bytes';
 }
 
 /** On `spillway:cache:gap`: messages may have been missed; everything in L1 must be proven again. */
@@ -80,6 +90,9 @@ export interface CacheErrorMessage {
   readonly error: unknown;
 }
 
+/** To be published on `spillway:cache:report`, by whoever wants to know: every open cache calls it, at once, with what it holds. */
+export type CacheReport = (cache: string, stats: CacheStats) => void;
+
 export const getChannel = channel('spillway:cache:get');
 export const loadChannel = channel('spillway:cache:load');
 export const waitChannel = channel('spillway:cache:wait');
@@ -87,4 +100,5 @@ export const fillChannel = channel('spillway:cache:fill');
 export const invalidateChannel = channel('spillway:cache:invalidate');
 export const boundChannel = channel('spillway:cache:bound');
 export const gapChannel = channel('spillway:cache:gap');
+export const reportChannel = channel('spillway:cache:report');
 export const errorChannel = channel('spillway:cache:error');

@@ -1,5 +1,19 @@
 import { SpillwayError } from '@spillway/kernel';
 
+/** A value of more bytes than are kept in one entry. It is served, but stays out of the second tier. */
+export class ValueTooLargeError extends SpillwayError {
+  override readonly name = 'ValueTooLargeError';
+  readonly code = 'SPILLWAY_VALUE_TOO_LARGE';
+  readonly retryable = false;
+
+  /** @param option which of the caller's options says how many */
+  constructor(bytes: number, maxBytes: number, option: string) {
+    super(
+      `A cached value takes ${bytes} bytes as text, of at most ${maxBytes}; cache it in parts, or raise "${option}"`,
+    );
+  }
+}
+
 /** A value that the codec can not bring back with the same types. It is served, but stays out of the second tier. */
 export class UnsupportedValueError extends SpillwayError {
   override readonly name = 'UnsupportedValueError';

@@ -22,11 +22,12 @@ export type {
   CacheGetMessage,
   CacheInvalidateMessage,
   CacheLoadMessage,
+  CacheReport,
   CacheWaitMessage,
   Tier,
 } from './channels.ts';
 export { createCache } from './create-cache.ts';
-export { SharedLoadError, UnsupportedValueError } from './errors.ts';
+export { SharedLoadError, UnsupportedValueError, ValueTooLargeError } from './errors.ts';
 export { KeyError } from './keys/key-error.ts';
 export { type KeyParts, keyOf } from './keys/key-of.ts';
 export { NOT_MODIFIED, type NotModified } from './loading/not-modified.ts';
@@ -46,4 +47,5 @@ export type {
   TagRecord,
 } from './store.ts';
 export type { CacheCodec } from './values/codec.ts';
+export { type CompressedOptions, compressed } from './values/compressed.ts';
 export { jsonCodec } from './values/json-codec.ts';

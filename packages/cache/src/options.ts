@@ -41,6 +41,8 @@ export interface CacheOptions<Value> {
   readonly loads?: LoadsOptions;
   /** Default: JSON that keeps Date, Map, Set, BigInt, Uint8Array, Buffer, undefined, NaN, the infinities and -0. */
   readonly codec?: CacheCodec<Value>;
+  /** No text of more bytes than this is put into L2, nor read from it; such a value is served, and kept in L1. Default 8 MiB. */
+  readonly maxEntryBytes?: number;
   /**
    * Which errors of a loader let a stale value stand in. Default: Spillway errors that are `retryable`. The error of a load in another
    * process (`loads.across`) comes as a `SharedLoadError`, as `retryable` as it was, with its name and code in `reason`.
@@ -101,6 +103,7 @@ export interface ParsedOptions<Value> {
     readonly leaseMs: number | undefined;
   };
   readonly codec: CacheCodec<Value>;
+  readonly maxEntryBytes: number;
   readonly staleOnError: (error: unknown) => boolean;
   readonly jitter: number;
   readonly clock: Clock;
@@ -146,6 +149,7 @@ export function parseOptions<Value>(options: CacheOptions<Value>): ParsedOptions
       leaseMs: parseLease(loads, options.l2, check, issues),
     },
     codec: options.codec ?? jsonCodec<Value>(),
+    maxEntryBytes: check.integer('maxEntryBytes', options.maxEntryBytes ?? 8 * 1024 * 1024, 1),
     staleOnError: options.staleOnError ?? ((error) => isSpillwayError(error) && error.retryable),
     jitter: check.share('jitter', options.jitter ?? 0.1),
     clock: options.clock ?? monotonicClock,

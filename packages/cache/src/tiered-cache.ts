@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { answerReports } from './answer-reports.ts';
 import type {
   BatchLoader,
   Cache,
@@ -14,6 +15,7 @@ import type {
 } from './cache.ts';
 import { createEarlyRefresh } from './core/early-refresh.ts';
 import type { L1Entry } from './core/l1-entry.ts';
+import type { Tagged } from './core/tag-index.ts';
 import { checkKey, checkKeys } from './keys/check-key.ts';
 import { abortable } from './loading/abortable.ts';
 import { Leases } from './loading/leases.ts';
@@ -69,7 +71,7 @@ export class TieredCache<Value> implements Cache<Value> {
     const meter = new Meter(name);
     this.#meter = meter;
     this.#shelf = createShelfLife(options);
-    this.#values = createValues(options.codec, meter);
+    this.#values = createValues(options.codec, options.maxEntryBytes, meter);
     const early = createEarlyRefresh(options.earlyRefresh, random);
     this.#l1 = new L1Tier({ ...options, bounds: options.l1, freshMs: this.#shelf.l1Ms, early, meter });
     this.#tags = this.#openTags();
@@ -88,6 +90,7 @@ export class TieredCache<Value> implements Cache<Value> {
       values: this.#values,
       meter,
     });
+    this.#stops.push(answerReports(this));
     if (bus !== undefined) {
       this.#stops.push(bus.subscribe(this.#topic, (message) => this.#hear(message)));
       this.#stops.push(bus.onGap(() => this.#l1.doubtAll()));
@@ -135,10 +138,7 @@ export class TieredCache<Value> implements Cache<Value> {
     this.#drop(key);
     const write = {};
     if (this.#writes.size < MAX_WRITES) this.#writes.set(key, write);
-    const [token, tags] = await Promise.all([
-      this.#l2?.replace(key),
-      under === undefined ? [] : this.#tags.claim(under, life.usableMs),
-    ]);
+    const [token, tags] = await this.#claim(key, under, () => life.usableMs);
     const fillable = token !== undefined && tags !== undefined;
     const outcome = fillable ? await this.#fill(key, value, { token, tags, life, beganUs }) : 'failed';
     if (this.#writes.get(key) === write) {
@@ -147,6 +147,41 @@ export class TieredCache<Value> implements Cache<Value> {
     }
     under?.release();
     this.#tell('invalidated', [key], token === undefined ? 'pending' : 'deleted');
+  }
+
+  async write<Written extends Value | undefined>(
+    key: string,
+    change: () => Promise<Written>,
+    options?: SetOptions,
+  ): Promise<Written> {
+    checkKey(key);
+    const lives = this.#shelf.parse(options);
+    const under = this.#tags.under(options?.tags);
+    const beganUs = this.#options.clock.nowUs();
+    const { epoch } = this.#l1;
+    this.#drop(key);
+    const write = {};
+    if (this.#writes.size < MAX_WRITES) this.#writes.set(key, write);
+    // Before the change: whoever writes in between takes the token away, or the records of the tags.
+    const [token, tags] = await this.#claim(key, under, () => lives(true).usableMs);
+    let alone = false;
+    try {
+      const { value, bytes } = this.#values.share(await change());
+      const life = lives(value);
+      const fillable = token !== undefined && tags !== undefined;
+      const outcome = fillable ? await this.#fill(key, value, { token, tags, life, beganUs }) : 'failed';
+      alone = this.#writes.get(key) === write && (outcome === 'filled' || this.#l2 === undefined);
+      if (alone) {
+        // Look-ups that began meanwhile may bring the old value.
+        this.#drop(key);
+        this.#l1.keep(key, { value, bytes, life, beganUs, epoch, under });
+        this.#tell('invalidated', [key], this.#l2 === undefined ? 'off' : 'deleted');
+      }
+      return value;
+    } finally {
+      under?.release();
+      if (!alone) await this.invalidate({ key });
+    }
   }
 
   invalidate(target: InvalidateTarget): Promise<Invalidated> {
@@ -287,6 +322,11 @@ export class TieredCache<Value> implements Cache<Value> {
       this.#meter.answers.failed += 1;
       throw error;
     }
+  }
+
+  /** What the fill of a key needs that is not read but written: its token, and the records of its tags. */
+  #claim(key: string, under: Tagged | undefined, lifeMs: () => number) {
+    return Promise.all([this.#l2?.replace(key), under === undefined ? [] : this.#tags.claim(under, lifeMs())]);
   }
 
   async #fill(

@@ -110,4 +110,29 @@ describe('G5: entries under tags', () => {
       ['k', 'm'],
     ]);
   });
+
+  test('a write is under the tags as they were before the change: one invalidated during it is not kept', async () => {
+    const { a, create, truth, load } = fixture();
+    const change = (value: string, meanwhile: () => Promise<unknown>) => async () => {
+      truth.set('k', value);
+      await meanwhile();
+      return value;
+    };
+    await a.write(
+      'k',
+      change('one', async () => undefined),
+      under,
+    );
+    await settle();
+    expect(await create().look('k', load, under)).toMatchObject({ value: 'one', from: 'l2' });
+    const other = create();
+    await a.write(
+      'k',
+      change('two', () => other.invalidate({ tags: ['users'] })),
+      under,
+    );
+    await settle();
+    truth.set('k', 'three');
+    expect(await create().look('k', load, under)).toMatchObject({ value: 'three', from: 'loader' });
+  });
 });

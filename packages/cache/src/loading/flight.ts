@@ -11,6 +11,8 @@ export interface Standby<Value> {
   readonly usableUntilUs: number;
   /** What it was loaded under. */
   readonly under?: Tagged | undefined;
+  /** Messages may have been missed since. */
+  readonly missed?: boolean;
 }
 
 /** What a flight was begun for. */

@@ -15,7 +15,7 @@ import type { Values } from '../values/values.ts';
 import type { Batch } from './batch.ts';
 import { type Errand, Flight, type Standby } from './flight.ts';
 import type { HeldLease } from './held-lease.ts';
-import { isFound, type Leases, type Moves } from './leases.ts';
+import { isFound, type LeasedAnswer, type Leases, type Moves } from './leases.ts';
 import type { Loads } from './loads.ts';
 import { currentValue, type NotModified } from './not-modified.ts';
 import { answersUntilUs, toAtOnce } from './refreshes.ts';
@@ -92,7 +92,8 @@ export class LookUps<Value> {
     const entry = l1.find(key);
     if (entry !== undefined && !entry.negative) {
       const { value, usableUntilUs, tagged } = entry;
-      this.#offer(flight, { value: value as Value, usableUntilUs, under: tagged?.under });
+      const missed = tagged !== undefined && tagged.epoch !== l1.epoch;
+      this.#offer(flight, { value: value as Value, usableUntilUs, under: tagged?.under, missed });
     }
     if (this.#flights.size >= MAX_FLIGHTS) {
       meter.bound('flights');
@@ -160,8 +161,17 @@ export class LookUps<Value> {
       else if (read === undefined) void this.#load(flight, lives, undefined);
       else if (read.kind === 'leased') {
         void this.#load(flight, lives, read.token, leases.hold(flight.errand.key, read.token));
-      } else void leases.contend(flight, this.#moves(flight, lives), read);
+      } else void this.#contend(flight, lives, leases, read);
     });
+  }
+
+  async #contend(flight: Flight<Value>, lives: Lives, leases: Leases, read: LeasedAnswer): Promise<void> {
+    // Who waits for another's load may have to let its stand-in answer, and has not asked what became of its tags.
+    // As they are now: the stand-in's own may not take these words for those that it was loaded under.
+    const now = this.#parts.tags.under(flight.standby?.under?.tags);
+    if (now !== undefined) await this.#claimTags(flight, now);
+    now?.release();
+    await leases.contend(flight, this.#moves(flight, lives), read);
   }
 
   #moves(flight: Flight<Value>, lives: Lives): Moves {
@@ -237,7 +247,8 @@ export class LookUps<Value> {
   /** Before the load, or an invalidation in between would not be in them. What may not stand in any more does not. */
   async #claimTags(flight: Flight<Value>, under: Tagged): Promise<readonly EntryTag[] | undefined> {
     const now = await this.#parts.tags.claim(under);
-    if (now !== undefined && flight.standby?.under !== undefined && isBarred(flight.standby.under, now)) {
+    const standby = flight.standby;
+    if (now !== undefined && standby?.under !== undefined && isBarred(standby.under, now, standby.missed)) {
       flight.standby = undefined;
       if (flight.overtaken === undefined) this.#parts.l1.drop(flight.errand.key);
     }

@@ -182,10 +182,11 @@ export class Tags {
 export const isTagged = (read: StoreRead): read is TaggedRead => 'tags' in read && read.tags !== undefined;
 
 /** Whether older copies of what is now loaded under `now` may not be served any more. */
-export function isBarred(copy: Tagged, now: readonly EntryTag[]): boolean {
+export function isBarred(copy: Tagged, now: readonly EntryTag[], missed = false): boolean {
   if (copy.outdated === 'invalidated') return true;
   const { records, tags } = copy;
-  if (records === undefined) return false;
+  // Loaded while nobody could tell what the records were: it is as good as what was heard since.
+  if (records === undefined) return missed;
   return now.some((each) => {
     const then = records[tags.indexOf(each.tag)];
     return then !== undefined && outdatedBy(each, then) === 'invalidated';

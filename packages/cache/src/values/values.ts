@@ -1,3 +1,4 @@
+import { ValueTooLargeError } from '../errors.ts';
 import type { Meter } from '../meter.ts';
 import type { CacheCodec } from './codec.ts';
 import { freezeDeep } from './freeze.ts';
@@ -16,12 +17,21 @@ export interface Values<Value> {
   encode(value: Value | undefined): { readonly text: string | undefined } | undefined;
 }
 
-export function createValues<Value>(codec: CacheCodec<Value>, meter: Meter): Values<Value> {
+export function createValues<Value>(codec: CacheCodec<Value>, maxBytes: number, meter: Meter): Values<Value> {
   const share = <Given>(value: Given): Shared<Given> => ({ value, bytes: freezeDeep(value).bytes });
+  const check = (text: string): void => {
+    // A character takes at most three bytes: nothing is counted where all is well.
+    if (text.length * 3 <= maxBytes) return;
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= maxBytes) return;
+    meter.bound('entry-bytes');
+    throw new ValueTooLargeError(bytes, maxBytes, 'maxEntryBytes');
+  };
   return {
     share,
     decode(text) {
       try {
+        check(text);
         return share(codec.decode(text));
       } catch (error) {
         meter.error('decode', error);
@@ -30,7 +40,10 @@ export function createValues<Value>(codec: CacheCodec<Value>, meter: Meter): Val
     },
     encode(value) {
       try {
-        return { text: value === undefined ? undefined : codec.encode(value) };
+        if (value === undefined) return { text: undefined };
+        const text = codec.encode(value);
+        check(text);
+        return { text };
       } catch (error) {
         meter.error('encode', error);
         return undefined;

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createCache } from '@spillway/cache';
 import { redisCacheStore } from '@spillway/cache/redis';
+import { cacheStoreSuite } from '@spillway/cache/testing';
 import { startRedis, startRedisCluster, until } from '@spillway/testkit';
+import { createClient } from 'redis';
 import { afterAll, afterEach, describe, expect, inject, test } from 'vitest';
-import { cacheStoreSuite } from '../../src/testing/cache-store-suite.ts';
 import { connect, createBin, freshName, stringCache } from '../support/redis-fixture.ts';
 
 const whole = createBin();
@@ -27,6 +28,19 @@ const clustered = cluster.then(({ nodes }) => connect(whole, { cluster: nodes })
 cacheStoreSuite({
   name: 'Redis Cluster',
   create: async () => ({ store: redisCacheStore({ link: await clustered }), name: freshName() }),
+  pass,
+});
+
+const lent = (async () => {
+  const client = createClient({ url: inject('redisUrl'), disableOfflineQueue: true });
+  client.on('error', () => undefined);
+  await client.connect();
+  whole.keep({ close: async () => client.destroy() });
+  return connect(whole, { client });
+})();
+cacheStoreSuite({
+  name: 'Redis, a lent node-redis client',
+  create: async () => ({ store: redisCacheStore({ link: await lent }), name: freshName() }),
   pass,
 });
 

@@ -44,6 +44,16 @@ describe('whatever the interleaving', () => {
   test('G5: the same under tags', async () => {
     expect(await search(undefined, { tagged: true })).toEqual([]);
   });
+
+  test('G5: all of these at once', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const leases = { idle: () => vi.advanceTimersByTime(100) };
+      expect(await search(undefined, { tagged: true, leases, options: REFRESHING })).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 describe('the search notices', () => {
@@ -92,6 +102,19 @@ describe('the search notices', () => {
       whole.publish = (topic, message) => publish(topic, message.replace(/,"pendingBy":"[^"]*"/, ''));
     };
     expect(await search({ bus })).not.toEqual([]);
+  });
+
+  test('a write through the cache that does not notice another at the same time', async () => {
+    const write: Mutant['write'] = async (cache, key, change) => cache.set(key, await change());
+    expect(await search({ write })).not.toEqual([]);
+  });
+
+  test('a write through the cache that believes a change which failed not to have been made', async () => {
+    const write: Mutant['write'] = async (cache, key, change) => {
+      await change();
+      await cache.invalidate({ key });
+    };
+    expect(await search({ write })).not.toEqual([]);
   });
 
   test('a bus that loses messages and says nothing', async () => {

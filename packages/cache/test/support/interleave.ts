@@ -1,7 +1,9 @@
 import { type Random, StoreUnavailableError, seededRandom } from '@spillway/kernel';
-import type { BatchLoader, Cache, Look } from '../../src/cache.ts';
+import type { BatchLoader, Cache, Look, SetOptions } from '../../src/cache.ts';
 import type { CacheOptions } from '../../src/options.ts';
 import type { CacheSpace } from '../../src/store.ts';
+import { createChaos } from '../../src/testing/chaos/chaos.ts';
+import { chaosCacheSpace } from '../../src/testing/chaos/chaos-cache-store.ts';
 import { fixture, settle } from '../../src/testing/fixture.ts';
 import type { MemoryBus } from '../../src/testing/memory-bus.ts';
 
@@ -9,6 +11,13 @@ import type { MemoryBus } from '../../src/testing/memory-bus.ts';
 export interface Mutant {
   readonly space?: (space: CacheSpace) => CacheSpace;
   readonly bus?: (bus: MemoryBus) => void;
+  /** In place of `cache.write`. */
+  readonly write?: (
+    cache: Cache<string>,
+    key: string,
+    change: () => Promise<string>,
+    options: SetOptions,
+  ) => Promise<unknown>;
 }
 
 export interface InterleavingOptions {
@@ -31,7 +40,7 @@ export interface Stale {
   readonly atLeast: number;
 }
 
-type Write = 'invalidate' | 'expire' | 'set';
+type Write = 'invalidate' | 'expire' | 'set' | 'write';
 
 const KEYS = ['a', 'b'];
 
@@ -47,20 +56,29 @@ export async function interleave(given: InterleavingOptions): Promise<readonly S
   const parked: (() => void)[] = [];
   let over = false;
   const park = (): Promise<void> => (over ? Promise.resolve() : new Promise((resolve) => void parked.push(resolve)));
+  // What failed may have been done, but a change is not done later: one that goes on after it failed is not for any cache.
+  const chaos = createChaos({ seed, weather: { refuse: 0.05, loseReply: 0.05 }, wait: park });
+  // Half of the searches: both make what else goes wrong rarer.
+  const through = seed % 2 === 1;
+  const late = createChaos({ seed: seed + 1, weather: through ? { late: 0.02 } : {}, wait: park });
   const loads = { concurrent: 10, queued: 1_000, across: leases === undefined ? 'process' : 'processes' } as const;
   const more = options === undefined ? {} : { random: seededRandom(-seed), ...options };
-  const world = fixture({ loads, ttl: '10m', ...more }, mutate?.space);
+  const world = fixture({ loads, ttl: '10m', ...more }, (space) => {
+    const under = chaosCacheSpace(space, late);
+    return mutate?.space?.(under) ?? under;
+  });
   const { store, truth, a, b, busA, busB, clock } = world;
-  const sometimes = (share: number): boolean => random() < share;
   store.before = async (operation) => {
     await park();
-    if (operation !== 'forget' && sometimes(0.05)) throw new StoreUnavailableError(operation);
+    if (operation !== 'forget' && chaos.strikes('refuse')) throw new StoreUnavailableError(operation);
   };
   store.after = async (operation) => {
     await park();
     // Carried out, but nobody hears of it.
-    if (operation !== 'forget' && sometimes(0.05)) throw new StoreUnavailableError(operation);
+    if (operation !== 'forget' && chaos.strikes('loseReply')) throw new StoreUnavailableError(operation);
   };
+  const writeThrough = mutate?.write ?? ((cache, key, change, more) => cache.write(key, change, more));
+  const sometimes = (share: number): boolean => random() < share;
   if (mutate?.bus !== undefined) mutate.bus(busA);
 
   const answered = new Map<string, number>();
@@ -100,9 +118,17 @@ export async function interleave(given: InterleavingOptions): Promise<readonly S
     return rows;
   };
   const readMany = async (cache: Cache<string>): Promise<void> => {
-    const atLeast = KEYS.map((key) => answered.get(key) ?? 0);
+    // With leases time passes, and after the soft timeout what has expired may stand in; `getMany` does not say so.
+    const newest = leases === undefined ? answered : barred;
+    const atLeast = KEYS.map((key) => newest.get(key) ?? 0);
     const blind = (cut || unheard) && cache === b;
-    const values = await cache.getMany(KEYS, loadMany);
+    let values: (string | undefined)[];
+    try {
+      values = await cache.getMany(KEYS, loadMany, tagged ? { tags: KEYS.map((key) => `tag ${key}`) } : {});
+    } catch (error) {
+      if (leases === undefined) throw error;
+      return;
+    }
     for (const [at, key] of KEYS.entries()) {
       const got = Number(values[at] ?? 0);
       if (!blind && got < (atLeast[at] ?? 0)) stale.push({ seed, key, got, atLeast: atLeast[at] ?? 0 });
@@ -114,11 +140,26 @@ export async function interleave(given: InterleavingOptions): Promise<readonly S
     // A `set` brings a value of its own: beside another write nobody could tell which of the two is newer.
     if (others.sets > 0 || (how === 'set' && others.writes > 0)) return;
     writing.set(key, { writes: others.writes + 1, sets: how === 'set' ? 1 : 0 });
-    const version = (versions.get(key) ?? 0) + 1;
-    versions.set(key, version);
-    truth.set(key, String(version));
-    if (how === 'set') await cache.set(key, String(version), under(key));
-    else await cache[how](tagged && sometimes(0.8) ? { tags: [`tag ${key}`] } : { key });
+    let version = 0;
+    const change = (): string => {
+      version = (versions.get(key) ?? 0) + 1;
+      versions.set(key, version);
+      truth.set(key, String(version));
+      return String(version);
+    };
+    const changeSlowly = async (): Promise<string> => {
+      await park();
+      const row = change();
+      await park();
+      return row;
+    };
+    const update = () => chaos.call('UPDATE', changeSlowly);
+    if (how === 'write') await writeThrough(cache, key, update, under(key)).catch(() => undefined);
+    else if (how === 'set') await cache.set(key, change(), under(key));
+    else {
+      change();
+      await cache[how](tagged && sometimes(0.8) ? { tags: [`tag ${key}`] } : { key });
+    }
     const now = writing.get(key) ?? others;
     writing.set(key, { writes: now.writes - 1, sets: how === 'set' ? 0 : now.sets });
     // A later write may have been answered before.
@@ -129,6 +170,12 @@ export async function interleave(given: InterleavingOptions): Promise<readonly S
     cut = !cut;
     if (cut) busB.cut();
     else busB.restore();
+  };
+
+  const notice = (): void => {
+    const pending = a.stats().l2.pendingDeletes > 0;
+    const telling = [...writing.values()].some(({ writes }) => writes > 0);
+    unheard = (pending && cut) || (unheard && (pending || telling));
   };
 
   const running = new Set<Promise<void>>();
@@ -143,19 +190,18 @@ export async function interleave(given: InterleavingOptions): Promise<readonly S
     clock.advanceMs(100);
   };
   for (let step = 0; step < steps || running.size > 0; step += 1) {
-    const pending = a.stats().l2.pendingDeletes > 0;
-    const telling = [...writing.values()].some(({ writes }) => writes > 0);
-    unheard = (pending && cut) || (unheard && (pending || telling));
+    notice();
     if (step < steps && running.size < 8)
-      act(random, { start, read, readMany, write, toggleBus, clock, caches: [a, b] });
+      act(random, { start, read, readMany, write, through, toggleBus, clock, caches: [a, b] });
     await settle();
     const next = parked.splice(Math.floor(random() * parked.length), 1)[0];
     next?.();
     if (next === undefined && running.size > 0) pass();
     if (step > steps * 100) throw new Error(`seed ${seed}: it does not come to an end`);
   }
-  store.before = () => undefined;
-  store.after = () => undefined;
+  notice();
+  chaos.weather = {};
+  late.weather = {};
   over = true;
   for (const resume of parked) resume();
   if (cut) toggleBus();
@@ -179,12 +225,14 @@ interface Actions {
   readonly read: (cache: Cache<string>, key: string) => Promise<void>;
   readonly readMany: (cache: Cache<string>) => Promise<void>;
   readonly write: (cache: Cache<string>, key: string, how: Write) => Promise<void>;
+  /** Whether there are writes through the cache. */
+  readonly through: boolean;
   readonly toggleBus: () => void;
   readonly clock: { advanceMs(ms: number): void };
   readonly caches: readonly [Cache<string>, Cache<string>];
 }
 
-function act(random: Random, { start, read, readMany, write, toggleBus, clock, caches }: Actions): void {
+function act(random: Random, { start, read, readMany, write, through, toggleBus, clock, caches }: Actions): void {
   const cache = random() < 0.5 ? caches[0] : caches[1];
   const key = random() < 0.7 ? 'a' : 'b';
   const choice = random();
@@ -193,7 +241,8 @@ function act(random: Random, { start, read, readMany, write, toggleBus, clock, c
   else if (choice < 0.6) start(read(cache, key));
   else if (choice < 0.7) start(write(cache, key, 'invalidate'));
   else if (choice < 0.78) start(write(cache, key, 'expire'));
-  else if (choice < 0.88) start(write(cache, key, 'set'));
+  else if (choice < 0.83 || (choice < 0.88 && !through)) start(write(cache, key, 'set'));
+  else if (choice < 0.88) start(write(cache, key, 'write'));
   else if (choice < 0.93) clock.advanceMs(700);
   else if (choice < 0.97) toggleBus();
   // In so long a time what is pending would have been made up for.

@@ -4,8 +4,8 @@ import type { Labels } from './labels.ts';
 export interface MetricSet {
   /** Name without `spillway_`. By convention ends in `_total`. */
   counter(name: string, help: string, labels: Labels): Tally;
-  /** `aggregator`: what the value of several worker processes is together. */
-  gauge(name: string, help: string, labels: Labels, aggregator: 'sum' | 'min' | 'max'): Level;
+  /** `aggregator`: what the value of several worker processes is together. `refresh` is called each time before it is read. */
+  gauge(name: string, help: string, labels: Labels, aggregator: 'sum' | 'min' | 'max', refresh?: () => void): Level;
   /** `buckets` in the unit of the name, growing. */
   histogram(name: string, help: string, labels: Labels, buckets: readonly number[]): Observer;
   /** Takes all of them out again. */

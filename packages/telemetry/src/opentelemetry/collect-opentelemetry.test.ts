@@ -8,6 +8,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { createCache } from '@spillway/cache';
 import { createLimiter, memoryLimitStore, tokenBucket } from '@spillway/limit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Collection, collectOpenTelemetry } from './collect-opentelemetry.ts';
@@ -105,6 +106,51 @@ describe('collectOpenTelemetry', () => {
     tell('limit:lease', { what: 'granted', units: 30, policies: ['free'] });
     tell('limit:lease', { what: 'spent', units: 24, policies: ['free'] });
     expect(await points('spillway.limit.lease_units_held')).toEqual({ free: 6 });
+  });
+
+  test('exports what a cache answers, loads, fills, invalidates, gives up and holds', async () => {
+    const next = createCache<string>({ name: 'links', ttl: '1h', l1: { maxEntries: 2 } });
+    const load = async (key: string) => (key === 'none' ? undefined : 'v');
+    for (const key of ['a', 'a', 'none', 'b', 'c']) await next.get(key, load);
+    const { entries, bytes } = next.stats().l1;
+    expect([entries, bytes > 0]).toEqual([2, true]);
+    expect(await points('spillway.cache.l1_entries')).toEqual({ links: entries });
+    expect(await points('spillway.cache.l1')).toEqual({ links: bytes });
+    await next.invalidate({ keys: ['b', 'c'] });
+    await next.get('slow', () => Promise.reject(new Error('no'))).catch(() => undefined);
+    tell('cache:fill', { cache: 'links', outcome: 'refused' });
+    tell('cache:gap', { cache: 'links' });
+    tell('cache:get', { cache: 'links', from: 'stale', negative: false });
+    tell('cache:invalidate', { cache: 'links', keys: 3, origin: 'bus', store: 'off' });
+    expect(await points('spillway.cache.gets')).toEqual({ 'links l1': 1, 'links loader': 4, 'links stale': 1 });
+    expect(await points('spillway.cache.negative_gets')).toEqual({ 'links loader': 1 });
+    expect(await points('spillway.cache.loads')).toEqual({ 'links loaded': 3, 'links absent': 1, 'links failed': 1 });
+    expect(await points('spillway.cache.load_duration')).toMatchObject({ links: { count: 5 } });
+    expect(await points('spillway.cache.fills')).toEqual({ 'links refused': 1 });
+    expect(await points('spillway.cache.bound')).toEqual({ 'links l1-entries': 2 });
+    expect(await points('spillway.cache.gaps')).toEqual({ links: 1 });
+    expect(await points('spillway.cache.invalidated_keys')).toEqual({ 'links local off': 2, 'links bus off': 3 });
+    const exported = await sdk.exported();
+    expect(exported.find(({ descriptor }) => descriptor.name === 'spillway.cache.l1')?.descriptor.unit).toBe('By');
+    await next.close();
+    expect(await points('spillway.cache.l1_entries')).toEqual({ links: 0 });
+  });
+
+  test('makes a span of each load of a cache, below the span under way, and marks one that failed', async () => {
+    const cache = createCache<string>({ name: 'users', ttl: '1h' });
+    await trace.getTracer('test').startActiveSpan('request', async (request) => {
+      await cache.get('ada', async () => 'v');
+      await cache.get('bob', () => Promise.reject(new Error('no'))).catch(() => undefined);
+      request.end();
+    });
+    const loads = sdk.spans().filter(({ name }) => name === 'load users');
+    expect(loads.map(({ status, attributes }) => [status.code, attributes])).toEqual([
+      [SpanStatusCode.UNSET, { 'spillway.cache': 'users', 'spillway.cache.outcome': 'loaded' }],
+      [SpanStatusCode.ERROR, { 'spillway.cache': 'users', 'spillway.cache.outcome': 'failed' }],
+    ]);
+    const request = sdk.spans().find(({ name }) => name === 'request');
+    expect(loads[0]?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId);
+    await cache.close();
   });
 
   test('keeps at most 1,000 combinations of a metric, and counts the rest together', async () => {

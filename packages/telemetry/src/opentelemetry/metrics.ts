@@ -16,8 +16,9 @@ export function createMetricSet(meter: Meter): MetricSet {
   const endings: (() => void)[] = [];
   const cellsFor = (labels: Labels): LabelTree<Cell> =>
     createLabelTree<Cell>(labels.length, MAX_SERIES, (values) => ({ value: 0, attributes: named(labels, values) }));
-  const observe = (instrument: ObservableCounter, cells: LabelTree<Cell>): void => {
+  const observe = (instrument: ObservableCounter, cells: LabelTree<Cell>, refresh?: () => void): void => {
     const callback = (result: ObservableResult): void => {
+      refresh?.();
       for (const [, { value, attributes }] of cells.entries()) result.observe(value, attributes);
     };
     instrument.addCallback(callback);
@@ -35,10 +36,10 @@ export function createMetricSet(meter: Meter): MetricSet {
         },
       };
     },
-    gauge(name, help, labels) {
+    gauge(name, help, labels, _aggregator, refresh) {
       const cells = cellsFor(labels);
       const { text, unit } = instrumentName(name);
-      observe(meter.createObservableGauge(text, { description: help, unit }), cells);
+      observe(meter.createObservableGauge(text, { description: help, unit }), cells, refresh);
       return {
         set(value, first, second, third) {
           const level = finite(value);

@@ -133,6 +133,40 @@ describe('collectPrometheus', () => {
     );
   });
 
+  test('asks what caches hold at each scrape, adds up those of one name, and knows when one is gone', async () => {
+    const answer = (cache: string, bytes: number) => (report: unknown) =>
+      (report as (cache: string, stats: object) => void)(cache, {
+        l1: { entries: 1, bytes },
+        loads: { running: 2, queued: 3 },
+        l2: { pendingDeletes: 4, suspects: 5, bypassed: 'all' },
+      });
+    const reports = channel('spillway:cache:report');
+    const [one, other, broken] = [answer('links', 10), answer('links', 20), answer('new', Number.NaN)];
+    for (const each of [one, other, broken]) reports.subscribe(each);
+    const samples = await scrape();
+    expect(samples).toEqual(
+      expect.arrayContaining([
+        'spillway_cache_l1_entries{cache="links"} 2',
+        'spillway_cache_l1_bytes{cache="links"} 30',
+        'spillway_cache_loads_running{cache="links"} 4',
+        'spillway_cache_loads_queued{cache="links"} 6',
+        'spillway_cache_pending_deletes{cache="links"} 8',
+        'spillway_cache_suspects{cache="links"} 10',
+        'spillway_cache_l2_bypassed{cache="links"} 2',
+      ]),
+    );
+    expect(samples.filter((line) => line.startsWith('spillway_cache_l1_bytes'))).toHaveLength(1);
+    for (const each of [one, broken]) reports.unsubscribe(each);
+    expect(await scrape()).toContain('spillway_cache_l1_bytes{cache="links"} 20');
+    reports.unsubscribe(other);
+    const gone = await scrape();
+    expect(gone).toContain('spillway_cache_l1_bytes{cache="links"} 0');
+    expect(gone).toContain('spillway_telemetry_errors_total{channel="spillway:cache:report"} 1');
+    collection.close();
+    collection = collectPrometheus({ registry, except: ['spillway:cache:report'] });
+    expect(registry.getSingleMetric('spillway_cache_l1_bytes')).toBeUndefined();
+  });
+
   test('G7: counts series beyond the bound together, and loses none', async () => {
     for (let at = 0; at < 1500; at += 1) {
       tell('limit:decision', { key: '', cost: 1, decision: { ...allowed, policy: `p${at}` } });

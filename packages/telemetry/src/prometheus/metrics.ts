@@ -38,12 +38,13 @@ export function createMetricSet(registry: Registry): MetricSet {
         },
       };
     },
-    gauge(name, help, labels, aggregator) {
+    gauge(name, help, labels, aggregator, refresh) {
       const cells = cellsFor(labels);
       new Gauge({
         ...base(name, help, labels),
         aggregator,
         collect() {
+          refresh?.();
           this.reset();
           for (const [values, { value }] of cells.entries()) this.set(named(labels, values), value);
         },

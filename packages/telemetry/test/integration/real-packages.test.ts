@@ -90,6 +90,8 @@ test('a limiter with leases shows how many units it holds, and none once it is c
 test('a cache shows its answers by tier, and its loads', async () => {
   const cache = createCache<string>({ name: 'links', ttl: '1m' });
   for (const key of ['a', 'a', 'b']) await cache.get(key, async () => (key === 'a' ? 'value' : undefined));
+  expect(await sample('spillway_cache_l1_entries{cache="links"}')).toBe(2);
+  expect(await sample('spillway_cache_l1_bytes{cache="links"}')).toBe(cache.stats().l1.bytes);
   await cache.invalidate({ key: 'a' });
   expect(await sample('spillway_cache_gets_total{cache="links",from="l1"}')).toBe(1);
   expect(await sample('spillway_cache_gets_total{cache="links",from="loader"}')).toBe(2);
