@@ -226,7 +226,7 @@ describe('a service that can not start says why', () => {
     await database.drop();
   });
 
-  test('a Redis that refuses the password, or grants too little', async () => {
+  test('a Redis that refuses the password, grants too little, or lacks the database', async () => {
     await using redis = await startRedis({ password: 'the-password' });
     await using directory = temporaryDirectory();
     const database = await createDatabaseIn(inject('postgresUrl'));
@@ -239,6 +239,11 @@ describe('a service that can not start says why', () => {
     const weak = await start(`redis://weak:pw@127.0.0.1:${redis.port}`);
     expect(weak.code).toBe(1);
     for (const right of ['+eval', '+xadd', '+publish']) expect(weak.stderr).toContain(right);
+    const url = `redis://:the-password@127.0.0.1:${redis.port}`;
+    const absent = await start(`${url}/99`);
+    expect(absent.code).toBe(1);
+    expect(absent.stderr).toMatch(/^REDIS: redis can not be used as set: Redis refused "SELECT 99": ERR .*"databases"/);
+    expect(await redis.command('DBSIZE')).toBe(0);
     await database.drop();
   });
 });
