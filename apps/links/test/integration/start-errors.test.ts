@@ -183,6 +183,22 @@ describe('a service that can not start says why', () => {
     expect(absent.stderr).toContain('no such database');
   });
 
+  test('a PostgreSQL that takes no writes', async () => {
+    await using directory = temporaryDirectory();
+    const { name, url, drop } = await createDatabaseIn(inject('postgresUrl'));
+    const { default: pg } = await import('pg');
+    const client = new pg.Client(url);
+    await client.connect();
+    await client.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    await client.end();
+    const { code, stderr } = await failsToStart(distributed(url, { PORT: '0', DATA_DIR: directory.path }));
+    expect(stderr).toMatch(
+      /^DATABASE_URL: PostgreSQL at \S+ takes no writes \(.*read-only transaction\); name the primary, or let it take writes$/,
+    );
+    expect(code).toBe(1);
+    await drop();
+  });
+
   test('WORKERS=2: what keeps all of them from starting is told once, with its exit code', async () => {
     await using directory = temporaryDirectory();
     const missing = new URL(inject('postgresUrl'));
