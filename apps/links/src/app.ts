@@ -16,6 +16,7 @@ import { createCallerCharges } from './limits/caller-charges.ts';
 import { charge, limitProblem } from './limits/limit-answers.ts';
 import { limitRoutes } from './limits/limit-routes.ts';
 import { createFindResembled } from './links/host-look.ts';
+import { createLeadsBack } from './links/leads-back.ts';
 import { addressOf } from './links/link-address.ts';
 import { linkRoutes } from './links/link-routes.ts';
 import { ownHosts } from './links/target.ts';
@@ -135,7 +136,11 @@ export async function createApp({ services, version, draining, onClick, readMetr
       await v1.register(linkRoutes, {
         links,
         domains,
-        rules: { ownHosts: own, resembled, privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused' },
+        rules: {
+          leadsBack: createLeadsBack(own, config.port),
+          resembled,
+          privateTargets: config.allowPrivateTargets ? 'allowed' : 'refused',
+        },
         authorize,
         authorizeCreate,
         chargeRows: charges.rows,

@@ -33,6 +33,21 @@ describe('parseConfig', () => {
     ['PORT', '-1'],
     ['PUBLIC_URL', 'ftp://x'],
     ['PUBLIC_URL', 'https://x/path'],
+    ['PUBLIC_URL', 'http://sho.rt/#x'],
+    ['PUBLIC_URL', 'http://sho.rt?'],
+    ['PUBLIC_URL', 'http://:pw@sho.rt'],
+    ['PUBLIC_URL', 'http:sho.rt'],
+    ['PUBLIC_URL', 'http://sho.rt\\'],
+    ['PUBLIC_URL', 'http://sho\trt'],
+    ['PUBLIC_URL', 'http://sho.rt:0'],
+    ['ADMIN_KEY', 'clé-d-administration-0123'],
+    ['REDIS_URL', 'redis://h/abc'],
+    ['REDIS_URL', 'redis://h/0/1'],
+    ['REDIS_URL', 'redis://h?db=1'],
+    ['REDIS_URL', 'redis://:%zz@h'],
+    ['REDIS_CACHE_URL', 'redis://h/abc'],
+    ['REDIS_CLUSTER', ','],
+    ['REDIS_SENTINELS', ' , '],
     ['DATABASE_TIMEOUT', '5'],
     ['LIMIT_REDIRECT', '0/s'],
     ['LIMIT_REDIRECT', '10/d'],
@@ -53,11 +68,37 @@ describe('parseConfig', () => {
   });
 
   test('a secret is never repeated', () => {
-    expect(
-      JSON.stringify(
-        issuesOf({ SPILLWAY_SECRET: 'hunter2', ADMIN_KEY: 'hunter3', DATABASE_URL: 'mysql://u:hunter4@h/d' }),
+    const issues = issuesOf({
+      SPILLWAY_SECRET: 'hunter2',
+      ADMIN_KEY: 'hunter3-é-of-16-characters',
+      PUBLIC_URL: 'http://:hunter4@h',
+      DATABASE_URL: 'postgres:u:hunter5@h/d',
+      REDIS_URL: 'redis://:a/hunter6@h/0',
+      REDIS_CACHE_URL: 'redis://:a@hunter7@h/x',
+    });
+    expect(Object.keys(issues)).toHaveLength(6);
+    expect(JSON.stringify(issues)).not.toContain('hunter');
+  });
+
+  test('all mistakes are told together', () => {
+    const wrong = { PORT: 'x', PUBLIC_URL: 'http:h', REDIS_URL: 'redis://h/abc', REDIS_SENTINELS: ',' };
+    expect(issuesOf(wrong)).toMatchObject({
+      PORT: 'must be an integer from 0 to 65535, got "x"',
+      PUBLIC_URL:
+        'must be http:// or https:// with a host, perhaps a port, and nothing else, e.g. "https://sho.rt", got "http:h"',
+      REDIS_URL: expect.stringMatching(
+        /^must end in its host, or in the number of a database, .* got "redis:\/\/h\/abc"$/,
       ),
-    ).not.toContain('hunter');
+      DATABASE_URL: expect.stringContaining('is needed with REDIS_URL'),
+    });
+  });
+
+  test('what is right is left as it is', () => {
+    const redis = ['redis://h', 'rediss://u:p%40@h:1/', 'redis://:p@[::1]:6379/15'];
+    for (const url of redis) expect(parseConfig({ ...distributed, REDIS_URL: url }).redis).toMatchObject({ url });
+    for (const url of ['https://sho.rt', 'http://[::1]:80', 'HTTPS://Sho.rt:8443']) {
+      expect(parseConfig({ PUBLIC_URL: `${url}/` }).publicUrl).toBe(url);
+    }
   });
 
   test('PostgreSQL wants the secret, Redis wants PostgreSQL, and one Redis is enough', () => {

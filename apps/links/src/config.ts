@@ -114,10 +114,6 @@ function contradictions(given: Readonly<Record<string, string>>): Issue[] {
       'is needed with DATABASE_URL, the same on every instance; make one with "openssl rand -hex 32"',
     );
   }
-  const publicUrl = URL.parse(given.PUBLIC_URL ?? '');
-  if (publicUrl !== null && (publicUrl.pathname !== '/' || publicUrl.search !== '' || publicUrl.username !== '')) {
-    add('PUBLIC_URL', `must be a scheme and a host only, got "${given.PUBLIC_URL}"`);
-  }
   return issues;
 }
 

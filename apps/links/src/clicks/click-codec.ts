@@ -135,7 +135,14 @@ function createTexts() {
 
 function bounded(value: string | undefined, length: number): string {
   if (value === undefined) return '';
-  return value.length > length ? value.slice(0, length) : value;
+  return value.length > length ? value.slice(0, cutAt(value, length)) : value;
+}
+
+/** `length`, or the beginning of the UTF-8 character around it: each of a header's bytes stands as one character. */
+function cutAt(header: string, length: number): number {
+  let at = length;
+  while (at > length - 3 && (header.charCodeAt(at) & 0xc0) === 0x80) at -= 1;
+  return header.charCodeAt(at) >= 0xc2 ? at : length;
 }
 
 function parseTexts(bytes: Uint8Array): readonly string[] {

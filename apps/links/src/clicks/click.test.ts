@@ -87,6 +87,21 @@ test('a referrer is kept as sent; "-" is none, UTF-8 bytes become their text, NU
   expect(kept('a\0b')).toBe('ab');
 });
 
+test.each(['å', '€', '🙂', 'a'])('a referrer that is cut ends with a whole %s, however it lies', (character) => {
+  for (const before of ['', 'x', 'xx', 'xxx']) {
+    const sent = `http://a.example/${before}${character.repeat(MAX_REFERRER)}`;
+    const [cut = click] = clickCodec.decode(
+      encodeVisits([{ ...visit, referrer: Buffer.from(sent).toString('latin1') }]),
+    );
+    const { referrer } = toRow(cut);
+    expect(sent.startsWith(referrer), referrer.slice(0, 30)).toBe(true);
+    expect(Buffer.byteLength(referrer)).toBeGreaterThan(MAX_REFERRER - Buffer.byteLength(character));
+  }
+  const latin1 = `http://a.example/${'\xe5'.repeat(MAX_REFERRER)}`;
+  const [kept = click] = clickCodec.decode(encodeVisits([{ ...visit, referrer: latin1 }]));
+  expect(toRow(kept).referrer).toBe(latin1.slice(0, MAX_REFERRER));
+});
+
 test('the time of a replayed click is believed only within reason', () => {
   const nowMs = Date.UTC(2026, 0);
   const read = (text: string | undefined) => readReplayTime(text, nowMs);

@@ -1,6 +1,6 @@
 /** The longest user agent that is kept, in characters; the rest is cut off. */
 export const MAX_USER_AGENT = 512;
-/** The longest referrer that is kept, in characters; the rest is cut off. */
+/** The longest referrer that is kept, in bytes; the rest is cut off, and a character that would be cut in two with it. */
 export const MAX_REFERRER = 2048;
 
 /** What a redirect knows of its client. It stays in this process's memory, until the click log makes a click of it. */

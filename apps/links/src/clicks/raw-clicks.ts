@@ -72,5 +72,7 @@ export function formatCursor({ atMs, id }: ClickCursor): string {
 export function parseCursor(text: string): ClickCursor | undefined {
   const match = /^(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(text, 'base64url').toString('latin1'));
   if (match === null) return undefined;
-  return { atMs: Number(match[1]), id: Number(match[2]) };
+  const cursor = { atMs: Number(match[1]), id: Number(match[2]) };
+  // Node passes over what is no base64url.
+  return formatCursor(cursor) === text ? cursor : undefined;
 }

@@ -55,7 +55,23 @@ test('times are RFC 3339 or dates, and no others', () => {
 test('a cursor is read as it was written, and anything else is none', () => {
   const cursor = { atMs: 1_700_000_000_123, id: 42 };
   expect(parseCursor(formatCursor(cursor))).toEqual(cursor);
-  for (const wrong of ['', 'x', 'MTIz', Buffer.from('1.2; DROP TABLE clicks').toString('base64url'), '%00']) {
+  const right = formatCursor(cursor);
+  const around = [
+    `${right}!!!`,
+    `!${right}`,
+    `${right}\0`,
+    `${right.slice(0, 4)} ${right.slice(4)}`,
+    `${right}A`,
+    `${right}=`,
+  ];
+  for (const wrong of [
+    ...around,
+    '',
+    'x',
+    'MTIz',
+    Buffer.from('1.2; DROP TABLE clicks').toString('base64url'),
+    '%00',
+  ]) {
     expect(parseCursor(wrong), wrong).toBeUndefined();
   }
 });

@@ -9,7 +9,7 @@ export const environment = z.object({
   PORT: value.integer(0, 65_535).prefault('8080').describe('The port of the service. `0` takes any free one.'),
   HOST: value.hostName().optional().describe('The address to listen on. Default: all of them, IPv4 and IPv6.'),
   PUBLIC_URL: value
-    .url('http', 'https')
+    .siteUrl()
     .optional()
     .describe('How clients reach the service; short URLs start with it. Default: `http://localhost:PORT`.'),
   DOMAINS: value
@@ -37,7 +37,7 @@ export const environment = z.object({
     .prefault('2s')
     .describe('How long a connection or a statement on PostgreSQL may take. Statistics get ten times that.'),
   REDIS_URL: value
-    .url('redis', 'rediss')
+    .redisUrl()
     .optional()
     .describe('One Redis, e.g. `redis://user:password@host:6379/0`; `rediss://` for TLS. Needs `DATABASE_URL`.'),
   REDIS_SENTINELS: value
@@ -58,7 +58,7 @@ export const environment = z.object({
     .optional()
     .describe('Password for Sentinel and Cluster; `REDIS_URL` carries its own.'),
   REDIS_CACHE_URL: value
-    .url('redis', 'rediss')
+    .redisUrl()
     .optional()
     .describe('A second Redis for the cache alone, which may evict. Default: the same as the rest.'),
   REDIS_TIMEOUT: value.milliseconds(5, 10_000).prefault('50ms').describe('How long a command to Redis may take.'),
@@ -73,7 +73,7 @@ export const environment = z.object({
       'Short codes and visitor hashes are made with it; the same on every instance, and never to be changed. Required with `DATABASE_URL`; otherwise made once and kept in `DATA_DIR/secret`.',
     ),
   ADMIN_KEY: value
-    .secret(16)
+    .headerSecret(16)
     .optional()
     .describe('The key that may do everything, without limit. Unset: made at the first start and printed once.'),
   ANONYMOUS_CREATE: value

@@ -86,25 +86,76 @@ export const secret = (least: number) =>
     );
   });
 
+/** As `secret`, for one that clients send in a header. */
+export const headerSecret = (least: number) =>
+  secret(least).refine((text) => /^[\x21-\x7e]*$/.test(text), {
+    message:
+      'must have only characters of ASCII, since clients send it in a header; make one with "openssl rand -hex 32"',
+  });
+
 /** A URL of one of `schemes`. Its password is not repeated in the message. */
 export const url = (...schemes: readonly string[]) =>
   parsed((text) => {
-    const parsedUrl = URL.parse(text);
-    if (parsedUrl !== null && schemes.includes(parsedUrl.protocol.slice(0, -1)) && parsedUrl.hostname !== '')
-      return text;
-    const shown = text.replace(/\/\/[^@/]*@/, '//***@');
-    throw new Error(`must be a URL that starts with ${schemes.map((s) => `${s}://`).join(' or ')}, got "${shown}"`);
+    if (parseUrl(text, schemes) !== undefined) return text;
+    throw new Error(`must be a URL that starts with ${startsOf(schemes)}, got "${withoutPassword(text)}"`);
   });
+
+function parseUrl(text: string, schemes: readonly string[]): URL | undefined {
+  const read = URL.parse(text);
+  return read !== null && schemes.includes(read.protocol.slice(0, -1)) && read.hostname !== '' ? read : undefined;
+}
+
+const startsOf = (schemes: readonly string[]) => schemes.map((scheme) => `${scheme}://`).join(' or ');
+
+/** Up to the last `@`: a password may have any character. */
+const withoutPassword = (text: string) => text.replace(/^([^:]*:(?:\/\/)?).*@/s, '$1***@');
+
+/** Where a site is: a scheme and a host, and a port if need be. As written, since texts are put behind it. */
+export const siteUrl = () => {
+  const schemes = ['http', 'https'];
+  return parsed((text) => {
+    const read = parseUrl(text, schemes);
+    if (read !== undefined && read.port !== '0' && /^https?:\/\/[^/\\?#@\s]+\/?$/i.test(text)) return text;
+    const wanted = `must be ${startsOf(schemes)} with a host, perhaps a port, and nothing else`;
+    throw new Error(`${wanted}, e.g. "https://sho.rt", got "${withoutPassword(text)}"`);
+  });
+};
+
+/** The same grammar as that of `connectRedis`, which would not know the name of the setting. */
+export const redisUrl = () => {
+  const schemes = ['redis', 'rediss'];
+  return parsed((text) => {
+    const read = parseUrl(text, schemes);
+    const shown = withoutPassword(text);
+    if (read === undefined) throw new Error(`must be a URL that starts with ${startsOf(schemes)}, got "${shown}"`);
+    const right = /^\/?\d{0,9}$/.test(read.pathname) && !/[?#]/.test(text) && canDecode(read.username + read.password);
+    if (right) return text;
+    const wanted =
+      'must end in its host, or in the number of a database, and have what is special in a password %-encoded';
+    throw new Error(`${wanted}, e.g. "redis://user:password@host:6379/0", got "${shown}"`);
+  });
+};
+
+function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const HOST = /^(?=.{1,253}$)[0-9a-z](?:[0-9a-z-]*[0-9a-z])?(?:\.[0-9a-z](?:[0-9a-z-]*[0-9a-z])?)*(?::\d{1,5})?$/;
 
-/** A comma-separated list; `each` checks one item, and every one that it refuses is told. An empty text is an empty list. */
-const list = <Item>(each: (text: string) => Item) =>
+/** A comma-separated list; `each` checks one item, and every one that it refuses is told. An empty text is an empty list, unless one is `needed`. */
+const list = <Item>(each: (text: string) => Item, needed?: string) =>
   z.string().transform((text, context) => {
     const items = text
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
+    if (items.length === 0 && needed !== undefined)
+      context.addIssue({ code: 'custom', message: `must name at least one ${needed}, got "${text}"` });
     return items.flatMap((item) => attempt(() => [each(item)], context) ?? []);
   });
 
@@ -130,7 +181,7 @@ export const endpoints = (usualPort: number) =>
       return { host: match[1].replace(/^\[|\]$/g, ''), port };
     }
     throw new Error(`must be host:port separated by commas, got "${text}"`);
-  });
+  }, 'host:port');
 
 /** Addresses and networks (`10.0.0.0/8`), or the word `loopback`. */
 export const networks = () =>

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '@spillway/kernel';
-import type { RedisLink } from '@spillway/redis';
+import { type RedisLink, RedisReplyError } from '@spillway/redis';
 import type { Logger } from '../log.ts';
 import { StartupError } from '../startup-error.ts';
 import { missingRights, type RedisUse } from './redis-rights.ts';
@@ -21,6 +21,7 @@ export async function checkRedis(
   } catch (error) {
     const cause = error instanceof StoreUnavailableError ? error.cause : error;
     const said = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof RedisReplyError) throw new StartupError(`REDIS: ${link.name} can not be used as set: ${said}`);
     if (NO_ENTRY.test(said)) {
       throw new StartupError(
         `REDIS: ${link.name} refused the user or the password (${said}); mend them in its URL or settings`,

@@ -69,6 +69,11 @@ function explainDatabase(error: unknown, { database, dataDir }: Pick<Config, 'da
       `DATABASE_URL: the user may not create tables at ${where} (${said}); grant CREATE on its schema`,
     );
   }
+  if (code === '25006') {
+    return new StartupError(
+      `DATABASE_URL: PostgreSQL at ${where} takes no writes (${said}); name the primary, or let it take writes`,
+    );
+  }
   if (error instanceof StoreUnavailableError) {
     return new StartupError(
       `DATABASE_URL: PostgreSQL at ${where} can not be reached (${said}); start it, or mend the address`,

@@ -9,10 +9,12 @@ export function formatCursor(sort: Sort, last: Link): string {
 
 /** Undefined for anything that `formatCursor` did not make for this order. */
 export function parseCursor(text: string, sort: Sort): ListQuery['after'] | undefined {
-  if (!/^[\w-]+$/.test(text)) return undefined;
+  const bytes = Buffer.from(text, 'base64url');
+  // Node passes over what is no base64url.
+  if (bytes.toString('base64url') !== text) return undefined;
   let fields: unknown;
   try {
-    fields = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    fields = JSON.parse(bytes.toString('utf8'));
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Cache } from '@spillway/cache';
 import type { IdAllocator, ShortCode } from '@spillway/ids';
 import type { CachedLink } from '../redirect/cached-link.ts';
+import { isReserved } from './alias.ts';
 import { cacheKey } from './cache-key.ts';
 import type { Domains } from './domains.ts';
 import { isCode, type Link, type LinkAddress, type RedirectStatus } from './link.ts';
@@ -82,7 +83,13 @@ export function createLinks(dependencies: LinksDependencies): Links {
     // Only what has surely reached L2 is told of; the rest everybody finds in the outbox.
     if (l2 !== 'pending') announce(seqs);
   };
-  const nextCode = async () => shortCode.encode(await ids.next());
+  /** Of this id, or of the next ones while it spells a word of the service's own: its path would never be looked up. */
+  const codeOf = async (id: number): Promise<string> => {
+    let code = shortCode.encode(id);
+    while (isReserved(code)) code = shortCode.encode(await ids.next());
+    return code;
+  };
+  const nextCode = async () => codeOf(await ids.next());
 
   /** Few at a time: the queue of passwords is everybody's, and no request may fill it alone. */
   const hashPasswords = async (links: readonly NewLinkAt[]): Promise<ReadonlyMap<NewLinkAt, string>> => {
@@ -107,14 +114,15 @@ export function createLinks(dependencies: LinksDependencies): Links {
 
   const toRow = (
     { link, position }: NewLinkAt,
-    { id, passwordHash, context }: { id: number; passwordHash: string | undefined; context: CreateContext },
+    made: { id: number; code: string; passwordHash: string | undefined; context: CreateContext },
   ): NewLinkRow => {
+    const { id, code, passwordHash, context } = made;
     const atMs = now();
     return {
       link: {
         id,
         domainId: link.domainId,
-        code: link.alias ?? shortCode.encode(id),
+        code,
         codeFrom: link.alias === undefined ? 'id' : 'alias',
         url: link.url,
         title: link.title,
@@ -143,11 +151,13 @@ export function createLinks(dependencies: LinksDependencies): Links {
     async create(links, context) {
       const hashes = await hashPasswords(links);
       const taken = await ids.take(links.length);
-      const rows = links.map((link, index) => {
+      const rows: NewLinkRow[] = [];
+      for (const [index, each] of links.entries()) {
         const id = taken[index];
         if (id === undefined) throw new Error(`The allocator gave ${taken.length} ids for ${links.length} links`);
-        return toRow(link, { id, passwordHash: hashes.get(link), context });
-      });
+        const code = each.link.alias ?? (await codeOf(id));
+        rows.push(toRow(each, { id, code, passwordHash: hashes.get(each), context }));
+      }
       const { result, seqs } = await store.insert(rows, nextCode);
       // A code that someone asked for before it was there may stand somewhere as a negative entry. A repeated one as well:
       // whoever made it may have died before he came to this.

@@ -3,7 +3,7 @@ import { createFindResembled } from './host-look.ts';
 import { checkTarget, type TargetRules } from './target.ts';
 
 const PUBLIC: TargetRules = {
-  ownHosts: new Set(),
+  leadsBack: () => false,
   resembled: createFindResembled([]),
   privateTargets: 'refused',
 };
@@ -52,7 +52,7 @@ test.each(['https://xn--mnchen-3ya.de/', 'https://münchen.de/', 'https://xn--zc
 describe('look-alikes of the own hosts', () => {
   const own = ['sho.rt', 'my-links.example', 'xn--mnchen-3ya.example', 'localhost', '10.0.0.1'];
   const rules: TargetRules = {
-    ownHosts: new Set(['sho.rt']),
+    leadsBack: (host) => host === 'sho.rt',
     resembled: createFindResembled(own),
     privateTargets: 'allowed',
   };

@@ -2,13 +2,13 @@ import { domainToUnicode } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { shown } from '../http/saying.ts';
 import type { FindResembled } from './host-look.ts';
+import type { LeadsBack } from './leads-back.ts';
 
 /** The longest target, in characters as sent. */
 export const MAX_TARGET_LENGTH = 8_192;
 
 export interface TargetRules {
-  /** Hosts (`name` or `name:port`, lower case) that lead back to this service. */
-  readonly ownHosts: ReadonlySet<string>;
+  readonly leadsBack: LeadsBack;
   /** Which of the service's names a host could be taken for. */
   readonly resembled: FindResembled;
   readonly privateTargets: 'allowed' | 'refused';
@@ -50,7 +50,7 @@ export function checkTarget(text: string, rules: TargetRules): Target {
   if (fault !== undefined) return refused(`${fault}, got "${shorten(url.host)}"`);
   if (url.port === '0') return refused(`must have a port from 1 to 65535, got "${shorten(url.host)}"`);
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  if (rules.ownHosts.has(host) || rules.ownHosts.has(`${host}:${port}`)) {
+  if (rules.leadsBack(host, port)) {
     return refused(`must not lead back to this service, got "${url.host}"`);
   }
   const resembled = rules.resembled(host);
@@ -105,7 +105,7 @@ function isPrivateHost(host: string): boolean {
   );
 }
 
-/** Every way in which clients may name this service itself, for `TargetRules.ownHosts`. */
+/** Every way in which clients may name this service itself. */
 export function ownHosts(publicUrl: string, domains: readonly string[], port: number): ReadonlySet<string> {
   const url = new URL(publicUrl);
   // On a port of its own, only that port leads back; the machine may have other sites.

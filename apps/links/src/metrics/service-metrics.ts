@@ -45,6 +45,7 @@ export function addServiceMetrics(registry: Registry, services: Services, counts
   );
   addLimits(services.limits, metrics);
   addCache(services.cache, services.keys, metrics);
+  addWrites(services, metrics);
   addIds(services, metrics);
   addClicks(services, metrics);
   addRequestLog(services.requests, counts.recorder, metrics);
@@ -151,6 +152,17 @@ function addCache(cache: Cache<unknown>, keys: Keys, { counter, gauge }: OwnMetr
       value,
     ]);
   });
+}
+
+/** Embedded alone: PostgreSQL takes many writes at a time. */
+function addWrites({ database }: Services, { counter, gauge }: OwnMetrics): void {
+  const stats = () => database.writes?.();
+  gauge('spillway_links_writes_waiting', 'Writes that wait for their turn at the embedded database', [], () => [
+    [{}, stats()?.waiting ?? 0],
+  ]);
+  counter('spillway_links_writes_refused_total', 'Writes that had no turn there, by reason', ['reason'], () =>
+    Object.entries(stats()?.refused ?? {}).map(([reason, value]) => [{ reason }, value]),
+  );
 }
 
 function addIds({ ids }: Services, { counter, gauge }: OwnMetrics): void {

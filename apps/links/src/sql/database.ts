@@ -1,5 +1,6 @@
 import type { Migration, SqlQueries, SqlRunner } from '@spillway/kernel';
 import type { Config } from '../config.ts';
+import type { WriteStats } from './sqlite/write-turns.ts';
 
 /** The truth: SQLite in this process's `DATA_DIR`, or PostgreSQL. */
 export interface Database {
@@ -17,7 +18,9 @@ export interface Database {
    * @throws {StartupError} when the server is too old, or the database belongs to a newer program
    */
   migrate(migrations: readonly Migration[]): Promise<readonly string[]>;
-  /** `down` while the breaker is open or SQLite's thread is gone. */
+  /** Embedded: writes that wait for their turn, and those refused. Undefined on PostgreSQL, which takes many at a time. */
+  readonly writes: (() => WriteStats) | undefined;
+  /** `down` while the breaker is open (on SQLite: writes can not get its lock) or SQLite's thread is gone. */
   readonly state: 'up' | 'down';
   /** One cheap round trip, past the breaker. @throws when there is no answer */
   check(): Promise<void>;

@@ -53,4 +53,16 @@ describe.each(CONFIGURATIONS)('the Host of a request, on %s', (configuration) =>
     const shown = await api.call('GET', `/api/v1/links/${alias}?domain=Go.example.`);
     expect(shown.body).toMatchObject({ url: 'https://example.com/go', domain: 'go.example' });
   });
+
+  test.each(['127.0.0.2', 'foo.localhost', '[::ffff:127.0.0.1]', '0.0.0.0'])(
+    'no link leads to %s on its port',
+    async (host) => {
+      const body = { url: `http://${host}:${api.instance.port}/x` };
+      const { status, body: problem } = await api.call('POST', '/api/v1/links', { body });
+      expect(status).toBe(422);
+      expect(problem.errors).toMatchObject([
+        { message: expect.stringContaining('must not lead back to this service') },
+      ]);
+    },
+  );
 });

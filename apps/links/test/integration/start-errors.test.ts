@@ -183,6 +183,22 @@ describe('a service that can not start says why', () => {
     expect(absent.stderr).toContain('no such database');
   });
 
+  test('a PostgreSQL that takes no writes', async () => {
+    await using directory = temporaryDirectory();
+    const { name, url, drop } = await createDatabaseIn(inject('postgresUrl'));
+    const { default: pg } = await import('pg');
+    const client = new pg.Client(url);
+    await client.connect();
+    await client.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    await client.end();
+    const { code, stderr } = await failsToStart(distributed(url, { PORT: '0', DATA_DIR: directory.path }));
+    expect(stderr).toMatch(
+      /^DATABASE_URL: PostgreSQL at \S+ takes no writes \(.*read-only transaction\); name the primary, or let it take writes$/,
+    );
+    expect(code).toBe(1);
+    await drop();
+  });
+
   test('WORKERS=2: what keeps all of them from starting is told once, with its exit code', async () => {
     await using directory = temporaryDirectory();
     const missing = new URL(inject('postgresUrl'));
@@ -226,7 +242,7 @@ describe('a service that can not start says why', () => {
     await database.drop();
   });
 
-  test('a Redis that refuses the password, or grants too little', async () => {
+  test('a Redis that refuses the password, grants too little, or lacks the database', async () => {
     await using redis = await startRedis({ password: 'the-password' });
     await using directory = temporaryDirectory();
     const database = await createDatabaseIn(inject('postgresUrl'));
@@ -239,6 +255,11 @@ describe('a service that can not start says why', () => {
     const weak = await start(`redis://weak:pw@127.0.0.1:${redis.port}`);
     expect(weak.code).toBe(1);
     for (const right of ['+eval', '+xadd', '+publish']) expect(weak.stderr).toContain(right);
+    const url = `redis://:the-password@127.0.0.1:${redis.port}`;
+    const absent = await start(`${url}/99`);
+    expect(absent.code).toBe(1);
+    expect(absent.stderr).toMatch(/^REDIS: redis can not be used as set: Redis refused "SELECT 99": ERR .*"databases"/);
+    expect(await redis.command('DBSIZE')).toBe(0);
     await database.drop();
   });
 });

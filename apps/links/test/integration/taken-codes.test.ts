@@ -1,7 +1,20 @@
 import { createShortCode } from '@spillway/ids';
 import { describe, expect, test } from 'vitest';
 import type { Link } from '../../src/links/link.ts';
+import { createLinks, type NewLink } from '../../src/links/links.ts';
 import { CONFIGURATIONS, startApiService } from '../support/api-client.ts';
+
+const plainLink = (url: string): NewLink => ({
+  url,
+  alias: undefined,
+  domainId: 1,
+  title: undefined,
+  tags: [],
+  status: 302,
+  expiresAtMs: undefined,
+  maxClicks: undefined,
+  password: undefined,
+});
 
 describe.each(CONFIGURATIONS)('generated codes that are aliases already, on %s', (configuration) => {
   test('G1: the next one may wait for a new block of ids, which is written to the same database', async () => {
@@ -16,6 +29,27 @@ describe.each(CONFIGURATIONS)('generated codes that are aliases already, on %s',
     });
     expect(result).toMatchObject([{ outcome: 'created', link: { id, code: createShortCode({ secret }).encode(id) } }]);
   }, 15_000);
+
+  test('a code that spells a reserved word, in any case, is skipped: every link that is made redirects', async () => {
+    await using api = await startApiService(configuration);
+    const codes = ['MeTriCS', 'heaLthz', 'aB3xY9k', 'acCount', 'dE4zW8m'];
+    const shortCode = { encode: () => codes.shift() ?? '' };
+    const links = createLinks({ ...api.instance.services, shortCode, announce: () => undefined });
+    const create = async (...paths: string[]) =>
+      links.create(
+        paths.map((path, position) => ({ link: plainLink(`https://example.com${path}`), position })),
+        { owner: 'somebody', createdBy: undefined, idempotencyKey: undefined },
+      );
+    const codesOf = (made: Awaited<ReturnType<typeof create>>) =>
+      made.map((outcome) => ('link' in outcome ? outcome.link.code : outcome.outcome));
+    expect(codesOf(await create('/first', '/second'))).toEqual(['aB3xY9k', 'dE4zW8m']);
+    // One that is taken leads to a reserved one.
+    codes.push('dE4zW8m', 'SuPPort', 'gJ6tS3p');
+    expect(codesOf(await create('/third'))).toEqual(['gJ6tS3p']);
+    for (const [code, path] of Object.entries({ aB3xY9k: '/first', dE4zW8m: '/second', gJ6tS3p: '/third' })) {
+      expect((await api.visit(`/${code}`)).headers.get('location')).toBe(`https://example.com${path}`);
+    }
+  });
 
   test('G1: raced by the aliases themselves, everyone gets a code of his own', async () => {
     await using api = await startApiService(configuration);

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { type Cluster, Command, type Redis } from 'ioredis';
+import { RedisReplyError } from '../errors.ts';
 import { NoConnectionError } from '../link/not-sent.ts';
 import type { Request, Wire, WireEvents } from '../link/request.ts';
 import type { RedisArgument } from '../link.ts';
 
-/** A connection that has not finished its handshake (AUTH, SELECT) by then is taken for hung. */
+/** A connection that has not finished its handshake (AUTH, SELECT) by then is taken for hung, and another one tried. */
 const HANDSHAKE_MS = 5_000;
 
 /** Characters gathered as text before they are encoded. */
@@ -61,6 +62,8 @@ export class OwnWire implements Wire {
   #target: NodeJS.WritableStream | undefined;
   #lastError: unknown;
   #handshake: NodeJS.Timeout | undefined;
+  /** Of this connection. */
+  #refusedDatabase: RedisReplyError | undefined;
   readonly #gather = {
     isPipeline: true as const,
     destination: { redis: { stream: NO_STREAM } },
@@ -88,17 +91,21 @@ export class OwnWire implements Wire {
       return sendCommand(command, stream);
     };
     client.on('connect', () => {
+      this.#refusedDatabase = undefined;
       clearTimeout(this.#handshake);
       this.#handshake = setTimeout(() => this.drop(), HANDSHAKE_MS);
     });
     client.on('ready', () => {
+      // In another database than it was told, ioredis would go on. Nothing is sent, and the handshake has not ended.
+      if (this.#refusedDatabase !== undefined) return events.lost(this.#refusedDatabase);
       clearTimeout(this.#handshake);
       this.#lastError = undefined;
       // The event comes a tick after the fact.
       if (this.ready) events.ready();
     });
     client.on('error', (error) => {
-      this.#lastError = error;
+      this.#refusedDatabase ??= databaseRefusal(error);
+      this.#lastError = this.#refusedDatabase ?? error;
     });
     client.on('close', () => {
       clearTimeout(this.#handshake);
@@ -107,6 +114,7 @@ export class OwnWire implements Wire {
   }
 
   get ready(): boolean {
+    if (this.#refusedDatabase !== undefined) return false;
     return this.#client.status === 'ready' && this.#client.stream?.writable === true;
   }
 
@@ -148,6 +156,16 @@ export class OwnWire implements Wire {
     clearTimeout(this.#handshake);
     await this.#close();
   }
+}
+
+/** What the server said to the SELECT of the handshake, which ioredis tells as an error among others. */
+function databaseRefusal(error: unknown): RedisReplyError | undefined {
+  const { command } = error as { command?: { name?: unknown; args?: readonly unknown[] } };
+  if (!(error instanceof Error) || command?.name !== 'select') return undefined;
+  const remedy = /^NO(PERM|AUTH)\b/.test(error.message)
+    ? 'Grant the user SELECT, or name database 0'
+    : 'Name a database that the server has, or raise "databases" in its configuration';
+  return new RedisReplyError(`SELECT ${command.args?.[0]}`, error.message, remedy, error);
 }
 
 /** ioredis takes `Buffer`s and turns any other object into text. It copies the list, so the caller's own may be given. */

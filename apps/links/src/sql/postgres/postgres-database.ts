@@ -40,6 +40,7 @@ export function openPostgres(config: PostgresConfig): Database {
   });
   return {
     sql: guarded(runner, breaker),
+    writes: undefined,
     limits: guarded(postgresRunner(limits as unknown as PgPool), limitBreaker),
     reports: {
       dialect: 'postgres',

@@ -14,4 +14,6 @@ export type StatementReply =
 export interface ThreadData {
   readonly file: string;
   readonly access: 'write' | 'read';
+  /** How long a statement waits while another program has the file locked. Default: 5,000. */
+  readonly lockMs?: number | undefined;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailableError } from '@spillway/kernel';
 import { temporaryDirectory, until } from '@spillway/testkit';
 import { expect, test } from 'vitest';
@@ -8,14 +9,19 @@ import { openSqlite } from './sqlite-database.ts';
 const TOO_MUCH = `WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 200000)
   SELECT n, hex(randomblob(50)) AS text FROM count`;
 
-const open = async () => {
+const open = async ({ lockMs }: { lockMs?: number } = {}) => {
   const directory = temporaryDirectory({ name: 'sqlite' });
-  const database = await openSqlite({ file: join(directory.path, 'db'), threadMemoryMb: 16 });
+  const database = await openSqlite({
+    file: join(directory.path, 'db'),
+    threadMemoryMb: 16,
+    ...(lockMs === undefined ? {} : { lockMs }),
+  });
   await database.sql.query('CREATE TABLE t (n INTEGER)');
   await database.sql.query('INSERT INTO t VALUES (1)');
   const rows = async () =>
     (await database.sql.query<{ n: number }>('SELECT n FROM t ORDER BY n')).rows.map(({ n }) => n);
   return {
+    file: join(directory.path, 'db'),
     database,
     rows,
     async [Symbol.asyncDispose]() {
@@ -48,4 +54,27 @@ test('a transaction whose thread dies is rolled back, and none of it runs on the
   await expect(failing).rejects.toThrow(StoreUnavailableError);
   await until(async () => database.sql.query('INSERT INTO t VALUES (4)').then(() => true), { timeoutMs: 10_000 });
   expect(await rows()).toEqual([1, 4]);
+});
+
+test('G7: while another program has the lock, only the first write waits for it; reads go on, and so do writes after it', async () => {
+  await using service = await open({ lockMs: 500 });
+  const { file, database, rows } = service;
+  const other = new DatabaseSync(file);
+  other.exec('BEGIN IMMEDIATE');
+  const began = performance.now();
+  const writes = [2, 3, 4, 5].map((n) => database.sql.query('INSERT INTO t VALUES ($1)', [n]));
+  const inTransaction = database.sql.transaction((queries) => queries.query('INSERT INTO t VALUES (6)'));
+  const outcomes = await Promise.allSettled([...writes, inTransaction]);
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(StoreUnavailableError) });
+  }
+  expect(performance.now() - began).toBeLessThan(1_500);
+  expect(database.state).toBe('down');
+  await expect(database.sql.query('INSERT INTO t VALUES (7)')).rejects.toThrow('is down');
+  expect(await rows()).toEqual([1]);
+  other.exec('ROLLBACK');
+  other.close();
+  await until(() => database.state === 'up', { timeoutMs: 10_000 });
+  await database.sql.query('INSERT INTO t VALUES (8)');
+  expect(await rows()).toEqual([1, 8]);
 });

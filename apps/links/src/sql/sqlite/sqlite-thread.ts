@@ -4,8 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createStatementRunner } from '@spillway/kernel/sqlite';
 import type { StatementReply, StatementRequest, ThreadData } from './protocol.ts';
 
-const { file, access } = workerData as ThreadData;
-const database = new DatabaseSync(file, { timeout: 5_000 });
+const { file, access, lockMs = 5_000 } = workerData as ThreadData;
+const database = new DatabaseSync(file, { timeout: lockMs });
 // FULL: an answered write survives the loss of power, as far as the disk tells the truth about its fsync.
 database.exec('PRAGMA journal_mode = WAL');
 database.exec('PRAGMA synchronous = FULL');
