@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import { CliError, EXIT } from './failure.ts';
+import { headerFault } from './header-text.ts';
 
 export interface ServiceOptions {
   readonly server?: string;
@@ -36,10 +37,13 @@ export interface Service {
 const PATIENCE_MS = 30_000;
 const BUSY = new Set([429, 502, 503, 504]);
 
-/** The service that the options, or else the environment, name. Does not connect yet. */
+/**
+ * The service that the options, or else the environment, name. Does not connect yet.
+ * @throws {CliError} when the URL is none, or the key holds what can not be sent
+ */
 export function openService(options: ServiceOptions, connections = 4): Service {
   const url = serverUrl(options.server);
-  const key = options.key ?? process.env.SPILLWAY_KEY ?? process.env.ADMIN_KEY;
+  const key = serviceKey(options.key);
   const pool = new Pool(url.origin, { connections, headersTimeout: 60_000, bodyTimeout: 60_000 });
   const once = async (method: Dispatcher.HttpMethod, path: string, given: CallOptions) => {
     const response = await pool.request({
@@ -87,6 +91,17 @@ function serverUrl(given: string | undefined): URL {
     throw new CliError(`--server must be a URL like http://localhost:8080, got "${text}"`, { exitCode: EXIT.usage });
   }
   return url;
+}
+
+function serviceKey(given: string | undefined): string | undefined {
+  const key = given ?? process.env.SPILLWAY_KEY ?? process.env.ADMIN_KEY;
+  const fault = headerFault(key ?? '');
+  if (fault === undefined) return key;
+  // Not the key itself: what is said here may end in a log.
+  throw new CliError(
+    `The key (--key, SPILLWAY_KEY or ADMIN_KEY) must be visible ASCII, as "keys create" shows it, got ${fault} in it; a line end or a blank that came along is to be taken off`,
+    { exitCode: EXIT.usage },
+  );
 }
 
 function parsed(text: string): unknown {

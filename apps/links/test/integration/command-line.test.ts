@@ -250,6 +250,30 @@ test('a replay names what it can not read or has no link for, and its exit code 
   expect(created.stdout).toMatch(/ {2}302 +2\n1 links were made\./);
 });
 
+test('a replay sends control bytes of a log as servers write them, instead of nothing at all', async () => {
+  const line = (agent: string, referrer: string) =>
+    `192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /control HTTP/1.1" 200 1 "${referrer}" "${agent}"\n`;
+  await writeFile(path('control.log'), line('a\x02b', '-') + line('a', 'http://r.example/\x7f') + line('a\tb', '-'));
+  const args = ['replay', path('control.log'), '--base', 'https://control.example', '--create'];
+  const ran = await spillway(args, { env });
+  expect(ran.stderr).toBe('');
+  expect(ran.stdout).toMatch(/^3 requests in .*\n {2}302 +3\n/);
+  expect(ran.code).toBe(0);
+});
+
+test.each([
+  ['--key', ['keys', 'list', '--key', 'ключ'], {}, 'U+043A'],
+  ['SPILLWAY_KEY', ['export'], { SPILLWAY_KEY: 'a-key-from-a-file\r\n' }, 'U+000D'],
+])('a key that no header carries is a wrong setting: %s', async (_, args, more, fault) => {
+  const ran = await spillway(args, { env: { ...env, ...more } });
+  expect(ran.stderr).toMatch(
+    /^The key \(--key, SPILLWAY_KEY or ADMIN_KEY\) must be visible ASCII, .* got U\+[0-9A-F]{4} in it/,
+  );
+  expect(ran.stderr).toContain(`got ${fault} in it`);
+  expect(ran.stderr).not.toContain('a-key-from-a-file');
+  expect(ran.code).toBe(2);
+});
+
 test('a replay does not begin when the service would not believe its times', async () => {
   await using strict = await startEmbedded({ TRUSTED_PROXIES: 'loopback' });
   const own = { SPILLWAY_SERVER: strict.url, SPILLWAY_KEY: strict.adminKey };
