@@ -113,6 +113,25 @@ test('CSV with aliases and tags, gzipped, from standard input; each refused row 
   expect(made[0]).toMatchObject({ code: 'csv-one', tags: ['red', 'blue'] });
 });
 
+test('what would make wrong links is refused: bytes that are no UTF-8, and a first line that may be a URL or CSV', async () => {
+  await writeFile(
+    path('latin1.txt'),
+    Buffer.from('https://latin1.example/caf\xe9\nhttps://latin1.example/\n', 'latin1'),
+  );
+  const latin1 = await spillway(['import', path('latin1.txt')], { env });
+  expect(latin1.stderr).toMatch(/^line 1: is not UTF-8; convert the file, /);
+  expect(latin1.stdout).toMatch(/^1 links made, 1 rows refused/);
+  expect((await linksTo('latin1.example')).map(({ url }) => url)).toEqual(['https://latin1.example/']);
+  const input = 'https://either.example/p,myalias1,t1;t2\n';
+  const either = await spillway(['import', '-'], { env, input });
+  expect(either.stderr).toMatch(/^The first line may be a URL with a comma .*--format csv/);
+  expect(either.code).toBe(2);
+  expect((await spillway(['import', '-', '--format', 'csv'], { env, input })).code).toBe(0);
+  expect(await linksTo('either.example')).toMatchObject([
+    { url: 'https://either.example/p', code: 'myalias1', tags: ['t1', 't2'] },
+  ]);
+});
+
 test('what was exported as CSV can be imported, and a reader that goes away ends the export quietly', async () => {
   await spillway(['import', '-'], { env, input: 'https://export.example/a?x=1,2\nhttps://export.example/b\n' });
   const ran = await spillway(['export', '--search', 'export.example', '-o', path('out.csv')], { env });

@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import { aliasFault } from '../../links/alias.ts';
 import { fromTagsCell, fromTextCell } from '../csv-cells.ts';
 import { broken, COLUMNS, type Column, type ImportRow, type RowRules, toRow } from './to-row.ts';
 
@@ -25,6 +26,14 @@ export function headerOf(text: string): Header | undefined {
     return { columns, delimiter, hidesPasswords };
   }
   return undefined;
+}
+
+/** Whether a line could be CSV that does not name its columns: a URL, and then an alias, tags, or both. */
+export function looksUnnamed(text: string): boolean {
+  const cells = cellsOf(text, ',')?.map((cell) => cell.trim()) ?? [];
+  const [url = '', alias = ''] = cells;
+  if (cells.length < 2 || cells.length > UNNAMED.columns.length || !/^https?:\/\//i.test(url)) return false;
+  return alias === '' || aliasFault(alias) === undefined;
 }
 
 export function toCsvRow(line: number, text: string, { columns, delimiter }: Header, rules: RowRules): ImportRow {

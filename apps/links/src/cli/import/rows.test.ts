@@ -6,7 +6,7 @@ import { formatOf, type ImportFormat, readRows } from './rows.ts';
 import type { ImportRow, RowRules } from './to-row.ts';
 
 async function* linesOf(text: string): AsyncGenerator<Line> {
-  for (const [index, line] of text.split('\n').entries()) yield { number: index + 1, text: line, whole: true };
+  for (const [index, line] of text.split('\n').entries()) yield { number: index + 1, text: line, fault: undefined };
 }
 
 const rowsOf = (
@@ -38,6 +38,28 @@ test('CSV without such a line has url, alias, tags', async () => {
     link(2, 'https://b.example/'),
   ]);
 });
+
+test.each([
+  'https://a.example/p,myalias1,t1;t2',
+  'https://a.example/p,,t1',
+  'https://a.example/p,myalias1',
+  '"https://a.example/?a=1,2",myalias1',
+])('a first line that may be a URL or CSV is refused with the remedy, before anything is made: %s', async (first) => {
+  const text = `\n${first}\nhttps://b.example/`;
+  await expect(rowsOf(text)).rejects.toThrow(
+    /may be a URL .* with --format lines or --format csv, or name the columns/,
+  );
+  expect((await rowsOf(text, 'lines'))[0]).toEqual(link(2, first));
+  expect((await rowsOf(text, 'csv')).map(({ kind }) => kind)).toEqual(['link', 'link']);
+});
+
+test.each([
+  'https://a.example/@48.1,11.5,13z',
+  'https://a.example/0,1518,druck-596833,00.html',
+  'https://a.example/p;a,b',
+])('a first line that only has commas is a URL: %s', async (first) =>
+  expect(await rowsOf(first)).toEqual([link(1, first)]),
+);
 
 test('the columns of an export are read: its code is the alias where no other is given', async () => {
   const text = [
