@@ -269,6 +269,36 @@ test('a replay names what it can not read or has no link for, and its exit code 
   expect(created.stdout).toMatch(/ {2}302 +2\n1 links were made\./);
 });
 
+test('links that were deleted are made again by --create as often as need be; an import names --anew', async () => {
+  const log = ['a', 'b'].map(
+    (name) => `192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /${name} HTTP/1.1" 200 1 "-" "curl/8"`,
+  );
+  await writeFile(path('deleted.log'), log.join('\n'));
+  const deleteLinks = async () => {
+    for (const { code } of await linksTo('deleted.example')) {
+      const init = { method: 'DELETE', headers: { 'x-api-key': service.adminKey } };
+      expect((await fetch(`${service.url}/api/v1/links/${code}`, init)).status).toBe(204);
+    }
+  };
+  const args = ['replay', path('deleted.log'), '--base', 'https://deleted.example', '--create'];
+  for (let round = 0; round < 3; round += 1) {
+    const ran = await spillway(args, { env });
+    expect(ran.stdout).toMatch(/ {2}302 +2\n2 links were made\./);
+    expect(ran.code).toBe(0);
+    await deleteLinks();
+  }
+
+  const input = 'https://deleted.example/\n';
+  expect((await spillway(['import', '-'], { env, input })).code).toBe(0);
+  await deleteLinks();
+  const again = await spillway(['import', '-'], { env, input });
+  expect(again.stderr).toMatch(
+    /^line 1: was made by an earlier import and has been deleted since; --anew makes it again/,
+  );
+  expect(again.stdout).toMatch(/^0 links made, 1 rows refused/);
+  expect((await spillway(['import', '-', '--anew'], { env, input })).stdout).toMatch(/^1 links made, 0 rows refused/);
+});
+
 test('a replay sends control bytes of a log as servers write them, instead of nothing at all', async () => {
   const line = (agent: string, referrer: string) =>
     `192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /control HTTP/1.1" 200 1 "${referrer}" "${agent}"\n`;
