@@ -113,6 +113,17 @@ test('CSV with aliases and tags, gzipped, from standard input; each refused row 
   expect(made[0]).toMatchObject({ code: 'csv-one', tags: ['red', 'blue'] });
 });
 
+test('no cell of an export is a formula, codes that begin with "-" included', async () => {
+  const row = (alias: string, title: string) =>
+    JSON.stringify({ url: 'https://formula.example/', alias, title, tags: [title] });
+  const input = [row('-2-3', '=1+1'), row('--a', '\uff1d1+1'), row('_b-', '@SUM(1)')].join('\n');
+  expect((await spillway(['import', '-'], { env, input })).stdout).toMatch(/^3 links made/);
+  const { stdout } = await spillway(['export', '--search', 'formula.example'], { env });
+  const [, ...rows] = stdout.split('\n').map((line) => line.split(','));
+  expect(rows.map(([code]) => code)).toEqual(["'-2-3", "'--a", '_b-']);
+  for (const cell of rows.flat()) expect(cell).not.toMatch(/^"?[=+\-@\uff1d\uff0b\uff0d\uff20]/);
+});
+
 test('what would make wrong links is refused: bytes that are no UTF-8, and a first line that may be a URL or CSV', async () => {
   await writeFile(
     path('latin1.txt'),

@@ -33,7 +33,7 @@ export function looksUnnamed(text: string): boolean {
   const cells = cellsOf(text, ',')?.map((cell) => cell.trim()) ?? [];
   const [url = '', alias = ''] = cells;
   if (cells.length < 2 || cells.length > UNNAMED.columns.length || !/^https?:\/\//i.test(url)) return false;
-  return alias === '' || aliasFault(alias) === undefined;
+  return alias === '' || aliasFault(fromTextCell(alias)) === undefined;
 }
 
 export function toCsvRow(line: number, text: string, { columns, delimiter }: Header, rules: RowRules): ImportRow {
@@ -57,13 +57,12 @@ export function toCsvRow(line: number, text: string, { columns, delimiter }: Hea
     }
     numbers[column] = Number(cell);
   }
-  const [tags, title] = [fromTagsCell(given.get('tags') ?? ''), given.get('title')];
-  const fields = {
-    ...Object.fromEntries(given),
-    ...numbers,
-    tags: tags.length === 0 ? undefined : tags,
-    title: title === undefined ? undefined : fromTextCell(title),
-  };
+  for (const column of ['code', 'alias', 'title'] as const) {
+    const cell = given.get(column);
+    if (cell !== undefined) given.set(column, fromTextCell(cell));
+  }
+  const tags = fromTagsCell(given.get('tags') ?? '');
+  const fields = { ...Object.fromEntries(given), ...numbers, tags: tags.length === 0 ? undefined : tags };
   return toRow(line, text, fields, rules);
 }
 

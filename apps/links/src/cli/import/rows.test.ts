@@ -43,6 +43,7 @@ test.each([
   'https://a.example/p,myalias1,t1;t2',
   'https://a.example/p,,t1',
   'https://a.example/p,myalias1',
+  "https://a.example/p,'-2-3",
   '"https://a.example/?a=1,2",myalias1',
 ])('a first line that may be a URL or CSV is refused with the remedy, before anything is made: %s', async (first) => {
   const text = `\n${first}\nhttps://b.example/`;
@@ -73,6 +74,16 @@ test('the columns of an export are read: its code is the alias where no other is
     link(2, 'https://a.example/', { alias: 'abc1234', ...more }),
     link(3, 'https://b.example/', { alias: 'mine' }),
     expect.objectContaining({ line: 4, kind: 'broken', fault: 'has a maxClicks that is not a whole number' }),
+  ]);
+});
+
+test('a code or an alias that an export made plain text is read as it was', async () => {
+  expect(
+    await rowsOf("code,url,alias\n'-2-3,https://a.example/,\n,https://b.example/,'-a-\n-4-5,https://c.example/,"),
+  ).toEqual([
+    link(2, 'https://a.example/', { alias: '-2-3' }),
+    link(3, 'https://b.example/', { alias: '-a-' }),
+    link(4, 'https://c.example/', { alias: '-4-5' }),
   ]);
 });
 
