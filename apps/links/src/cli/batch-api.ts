@@ -7,9 +7,10 @@ export interface MadeLink {
   readonly domain: string;
 }
 
-/** What became of one row of a batch. */
+/** What became of one row of a batch. `deleted`: an earlier request with the same key made its link, which is gone since. */
 export type RowOutcome =
   | { readonly outcome: 'created' | 'repeated'; readonly link: MadeLink }
+  | { readonly outcome: 'deleted' }
   | { readonly outcome: 'refused'; readonly fault: string };
 
 /**
@@ -38,5 +39,7 @@ function toOutcome(result: { status?: unknown; link?: MadeLink; problem?: unknow
   if (link !== undefined) {
     return { outcome: status === 201 ? 'created' : 'repeated', link };
   }
+  if ((problem as { type?: unknown } | undefined)?.type === 'urn:spillway:problem:retry-gone')
+    return { outcome: 'deleted' };
   return { outcome: 'refused', fault: problemText(problem) ?? `status ${String(status)}` };
 }

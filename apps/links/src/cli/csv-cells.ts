@@ -1,12 +1,17 @@
 /** How texts stand in the cells of an export; read back, each is what it was. */
 
+/** What a spreadsheet takes for the beginning of a formula; those of East Asia take the full-width signs too. */
+const FORMULA = '[=+\\-@\\t\\r\\uff1d\\uff0b\\uff0d\\uff20]';
+const FORMULA_OR_MADE_PLAIN = new RegExp(`^'*${FORMULA}`);
+const MADE_PLAIN = new RegExp(`^'+${FORMULA}`);
+
 /**
  * What a spreadsheet would take for a formula is made plain text by an apostrophe in front. What already looks like that gets
  * one more, so that reading takes off exactly what was put on.
  */
-export const toTextCell = (text: string): string => (/^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+export const toTextCell = (text: string): string => (FORMULA_OR_MADE_PLAIN.test(text) ? `'${text}` : text);
 
-export const fromTextCell = (cell: string): string => (/^'+[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell);
+export const fromTextCell = (cell: string): string => (MADE_PLAIN.test(cell) ? cell.slice(1) : cell);
 
 /** `a;b`, or a JSON list where that would be read as other tags. */
 export function toTagsCell(tags: readonly string[]): string {

@@ -80,7 +80,8 @@ async function write(links: AsyncIterable<ListedLink>, format: 'csv' | 'ndjson',
   }
   const records = async function* () {
     for await (const link of links) {
-      yield { ...link, title: link.title === null ? null : toTextCell(link.title), tags: toTagsCell(link.tags) };
+      const title = link.title === null ? null : toTextCell(link.title);
+      yield { ...link, code: toTextCell(link.code), title, tags: toTagsCell(link.tags) };
     }
   };
   const csv = stringify({ header: true, columns: [...COLUMNS], cast: { boolean: String } });

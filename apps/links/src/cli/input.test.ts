@@ -39,12 +39,27 @@ test('characters that lie across two reads stay whole, and latin1 keeps every by
   expect(line?.text).toBe('a\xe5\xc3\xa5');
 });
 
+test('a line that is not UTF-8 says so, and spoils no other; U+FFFD that somebody wrote is a character', async () => {
+  const lines = await linesOf(
+    Buffer.concat([Buffer.from('whole å\n'), Buffer.from('caf\xe9\n', 'latin1'), Buffer.from('lost \ufffd')]),
+  );
+  expect(lines.map(({ fault }) => fault)).toEqual([
+    undefined,
+    expect.stringMatching(/^is not UTF-8; .*iconv/),
+    undefined,
+  ]);
+  expect(await linesOf('caf\ufffd')).toEqual([{ number: 1, text: 'caf\ufffd', fault: undefined }]);
+  const [longest, longer] = await linesOf(`${'å'.repeat(MAX_LINE)}\r\n${'🙂'.repeat(MAX_LINE)}`);
+  expect(longest).toEqual({ number: 1, text: 'å'.repeat(MAX_LINE), fault: undefined });
+  expect(longer).toMatchObject({ number: 2, fault: 'is longer than 64 KiB' });
+});
+
 test('G7: a line without end does not fill the memory; the lines around it are whole', async () => {
   const lines = await linesOf(`first\n${'x'.repeat(1_000_000)}\nlast\n`);
-  expect(lines.map(({ number, text, whole }) => [number, text.length, whole])).toEqual([
-    [1, 5, true],
-    [2, MAX_LINE, false],
-    [3, 4, true],
+  expect(lines.map(({ number, text, fault }) => [number, text.length, fault])).toEqual([
+    [1, 5, undefined],
+    [2, MAX_LINE, 'is longer than 64 KiB'],
+    [3, 4, undefined],
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
@@ -7,9 +8,10 @@ import { CliError } from './failure.ts';
 export interface Line {
   /** From 1. */
   readonly number: number;
-  /** Without its line end. At most `MAX_LINE` characters: what is longer is cut off, and `whole` is false. */
+  /** Without its line end. At most `MAX_LINE` characters: what is longer is cut off. */
   readonly text: string;
-  readonly whole: boolean;
+  /** Why this is not the line as it was meant: too long, or not in the encoding. Undefined when it is. */
+  readonly fault: string | undefined;
 }
 
 export interface Input {
@@ -76,27 +78,25 @@ async function* unzipped(chunks: AsyncGenerator<Buffer>, name: string): AsyncGen
   }
 }
 
-/** Cuts content into lines (LF or CRLF). `latin1` keeps every byte as one character. A byte order mark is dropped. */
+/**
+ * Cuts content into lines (LF or CRLF). `latin1` keeps every byte as one character. A byte order mark is dropped. Lines are cut
+ * before they are decoded: what is not UTF-8 spoils its own line, and is told from a U+FFFD that somebody wrote.
+ */
 export async function* readLines(content: AsyncIterable<Buffer>, encoding: 'utf8' | 'latin1'): AsyncGenerator<Line> {
-  const decoder = new TextDecoder();
-  const decode = (chunk: Buffer) =>
-    encoding === 'utf8' ? decoder.decode(chunk, { stream: true }) : chunk.toString('latin1');
   let number = 0;
-  let line = '';
-  let whole = true;
+  let bytes = '';
   const append = (part: string) => {
-    if (line.length + part.length > MAX_LINE) whole = false;
-    line = (line + part).slice(0, MAX_LINE);
+    bytes = (bytes + part).slice(0, MAX_BYTES + 1);
   };
   const finish = (): Line => {
     number += 1;
-    const finished = { number, text: line.endsWith('\r') ? line.slice(0, -1) : line, whole };
-    line = '';
-    whole = true;
-    return finished;
+    const start = number === 1 && bytes.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
+    const line = toLine(number, bytes.slice(start, bytes.endsWith('\r') ? -1 : undefined), encoding);
+    bytes = '';
+    return line;
   };
   for await (const chunk of content) {
-    const text = decode(chunk);
+    const text = chunk.toString('latin1');
     let from = 0;
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
       append(text.slice(from, end));
@@ -105,6 +105,18 @@ export async function* readLines(content: AsyncIterable<Buffer>, encoding: 'utf8
     }
     append(text.slice(from));
   }
-  append(decoder.decode());
-  if (line !== '') yield finish();
+  if (bytes !== '') yield finish();
 }
+
+/** What `MAX_LINE` characters can have in UTF-8. */
+const MAX_BYTES = 4 * MAX_LINE;
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+
+function toLine(number: number, bytes: string, encoding: 'utf8' | 'latin1'): Line {
+  const buffer = encoding === 'utf8' && /[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1') : undefined;
+  const text = buffer?.toString('utf8') ?? bytes;
+  if (text.length > MAX_LINE) return { number, text: text.slice(0, MAX_LINE), fault: 'is longer than 64 KiB' };
+  return { number, text, fault: buffer === undefined || isUtf8(buffer) ? undefined : NOT_UTF8 };
+}
+
+const NOT_UTF8 = 'is not UTF-8; convert the file, e.g. from Latin-1 with "iconv -f latin1 -t utf-8"';

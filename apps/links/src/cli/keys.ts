@@ -25,6 +25,8 @@ export function createKey(
         ...(options.expires === undefined ? {} : { expiresAt: toTime(options.expires) }),
         ...(options.plan === undefined ? {} : { plan: options.plan }),
       },
+      // Asked again it would make a second key, and the first would live on, known to nobody.
+      remedyOfLoss: `Whether the key was made is not known. If "spillway keys list" shows a new one named "${name}", revoke it; then create it again.`,
     });
     const made = body as KeyAnswer;
     console.error(`Key ${made.id} for "${made.name}": ${made.scopes.join(', ')}. It is shown this once:`);
@@ -51,8 +53,8 @@ export function listKeys(_: readonly string[], options: ServiceOptions & { json?
 export function revokeKeys(ids: readonly string[], options: ServiceOptions) {
   return withService(options, async (service) => {
     for (const id of ids) {
-      await service.call('DELETE', `/keys/${encodeURIComponent(id)}`);
-      console.log(`Revoked ${id}.`);
+      const { status } = await service.call('DELETE', `/keys/${encodeURIComponent(id)}`, { expectAfterLoss: [404] });
+      console.log(status === 404 ? `There is no key "${id}" any more; the first answer was lost.` : `Revoked ${id}.`);
     }
   });
 }

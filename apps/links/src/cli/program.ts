@@ -95,7 +95,7 @@ Examples:
     )
     .option(
       '--format <format>',
-      'lines, csv, ndjson, or auto: by the end of the name, or the first line, which names the columns of CSV',
+      'lines, csv, ndjson, or auto: by the end of the name, or the first line, which names the columns of CSV; to be said for CSV that does not name them',
       'auto',
     )
     .option('--batch <rows>', 'rows per request, up to 1000', '500')
@@ -107,7 +107,7 @@ Examples:
       'after',
       `
 An import that was interrupted goes on where it stopped when the same command is run again, and makes no link twice.
-Refused rows are named on standard error with their line; the exit code is then 1.
+Refused rows are named on standard error with their line; the exit code is then 1. Files are in UTF-8.
 
 An export holds all of a link but its password. Such rows are refused; add a column "password", or see --without-passwords.
 Links come with all of their maxClicks again; those that have used them up (usedClicks) are refused, as expired ones are.

@@ -14,12 +14,15 @@ const faultOf = (text: string, rules: TargetRules) => {
 };
 
 const blanks = 'must have no blanks, line ends or control characters; write them %-encoded';
+const whole = 'must have only whole Unicode characters, with no half of a surrogate pair';
 const readable = 'must have a host that is a name like example.com, or an address';
 const punycode = 'must have a host whose parts with "xn--" can be read (Punycode)';
 
 test.each([
   ['https://example.com/a b', `${blanks}, got "https://example.com/a b"`],
   ['https://example.com/\n', `${blanks}, got "https://example.com/\\n"`],
+  ['https://example.com/caf\ud800', `${whole}, got "https://example.com/caf\\ud800"`],
+  ['https://ex\udc00.example/', `${whole}, got "https://ex\\udc00.example/"`],
   ['http://http://x/', 'must start with http:// or https:// only once, got "http://http://x/"'],
   ['https://HTTPS:/x/', 'must start with http:// or https:// only once, got "https://HTTPS:/x/"'],
   ['https://xn--/', `${punycode}, got "xn--"`],

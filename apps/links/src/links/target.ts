@@ -34,6 +34,10 @@ export function checkTarget(text: string, rules: TargetRules): Target {
   if (/^https?:\/\/https?:/i.test(text)) {
     return refused(`must start with http:// or https:// only once, got "${shorten(text)}"`);
   }
+  if (!text.isWellFormed()) {
+    // URL parsers write U+FFFD in its place: the link would lead elsewhere, and nobody told.
+    return refused(`must have only whole Unicode characters, with no half of a surrogate pair, got ${shown(text)}`);
+  }
   if (!/^https?:\/\/[^/\\]/i.test(text)) {
     return refused(`must start with http:// or https:// and a host, got "${shorten(text)}"`);
   }

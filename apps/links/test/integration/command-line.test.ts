@@ -113,6 +113,36 @@ test('CSV with aliases and tags, gzipped, from standard input; each refused row 
   expect(made[0]).toMatchObject({ code: 'csv-one', tags: ['red', 'blue'] });
 });
 
+test('no cell of an export is a formula, codes that begin with "-" included', async () => {
+  const row = (alias: string, title: string) =>
+    JSON.stringify({ url: 'https://formula.example/', alias, title, tags: [title] });
+  const input = [row('-2-3', '=1+1'), row('--a', '\uff1d1+1'), row('_b-', '@SUM(1)')].join('\n');
+  expect((await spillway(['import', '-'], { env, input })).stdout).toMatch(/^3 links made/);
+  const { stdout } = await spillway(['export', '--search', 'formula.example'], { env });
+  const [, ...rows] = stdout.split('\n').map((line) => line.split(','));
+  expect(rows.map(([code]) => code)).toEqual(["'-2-3", "'--a", '_b-']);
+  for (const cell of rows.flat()) expect(cell).not.toMatch(/^"?[=+\-@\uff1d\uff0b\uff0d\uff20]/);
+});
+
+test('what would make wrong links is refused: bytes that are no UTF-8, and a first line that may be a URL or CSV', async () => {
+  await writeFile(
+    path('latin1.txt'),
+    Buffer.from('https://latin1.example/caf\xe9\nhttps://latin1.example/\n', 'latin1'),
+  );
+  const latin1 = await spillway(['import', path('latin1.txt')], { env });
+  expect(latin1.stderr).toMatch(/^line 1: is not UTF-8; convert the file, /);
+  expect(latin1.stdout).toMatch(/^1 links made, 1 rows refused/);
+  expect((await linksTo('latin1.example')).map(({ url }) => url)).toEqual(['https://latin1.example/']);
+  const input = 'https://either.example/p,myalias1,t1;t2\n';
+  const either = await spillway(['import', '-'], { env, input });
+  expect(either.stderr).toMatch(/^The first line may be a URL with a comma .*--format csv/);
+  expect(either.code).toBe(2);
+  expect((await spillway(['import', '-', '--format', 'csv'], { env, input })).code).toBe(0);
+  expect(await linksTo('either.example')).toMatchObject([
+    { url: 'https://either.example/p', code: 'myalias1', tags: ['t1', 't2'] },
+  ]);
+});
+
 test('what was exported as CSV can be imported, and a reader that goes away ends the export quietly', async () => {
   await spillway(['import', '-'], { env, input: 'https://export.example/a?x=1,2\nhttps://export.example/b\n' });
   const ran = await spillway(['export', '--search', 'export.example', '-o', path('out.csv')], { env });
@@ -248,6 +278,60 @@ test('a replay names what it can not read or has no link for, and its exit code 
   expect(ran.stdout).toMatch(/^1 requests in .*\n {2}302 +1\n2 lines could not be read; .*\n1 lines have no link;/);
   const created = await spillway([...args, '--create'], { env });
   expect(created.stdout).toMatch(/ {2}302 +2\n1 links were made\./);
+});
+
+test('links that were deleted are made again by --create as often as need be; an import names --anew', async () => {
+  const log = ['a', 'b'].map(
+    (name) => `192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /${name} HTTP/1.1" 200 1 "-" "curl/8"`,
+  );
+  await writeFile(path('deleted.log'), log.join('\n'));
+  const deleteLinks = async () => {
+    for (const { code } of await linksTo('deleted.example')) {
+      const init = { method: 'DELETE', headers: { 'x-api-key': service.adminKey } };
+      expect((await fetch(`${service.url}/api/v1/links/${code}`, init)).status).toBe(204);
+    }
+  };
+  const args = ['replay', path('deleted.log'), '--base', 'https://deleted.example', '--create'];
+  for (let round = 0; round < 3; round += 1) {
+    const ran = await spillway(args, { env });
+    expect(ran.stdout).toMatch(/ {2}302 +2\n2 links were made\./);
+    expect(ran.code).toBe(0);
+    await deleteLinks();
+  }
+
+  const input = 'https://deleted.example/\n';
+  expect((await spillway(['import', '-'], { env, input })).code).toBe(0);
+  await deleteLinks();
+  const again = await spillway(['import', '-'], { env, input });
+  expect(again.stderr).toMatch(
+    /^line 1: was made by an earlier import and has been deleted since; --anew makes it again/,
+  );
+  expect(again.stdout).toMatch(/^0 links made, 1 rows refused/);
+  expect((await spillway(['import', '-', '--anew'], { env, input })).stdout).toMatch(/^1 links made, 0 rows refused/);
+});
+
+test('a replay sends control bytes of a log as servers write them, instead of nothing at all', async () => {
+  const line = (agent: string, referrer: string) =>
+    `192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /control HTTP/1.1" 200 1 "${referrer}" "${agent}"\n`;
+  await writeFile(path('control.log'), line('a\x02b', '-') + line('a', 'http://r.example/\x7f') + line('a\tb', '-'));
+  const args = ['replay', path('control.log'), '--base', 'https://control.example', '--create'];
+  const ran = await spillway(args, { env });
+  expect(ran.stderr).toBe('');
+  expect(ran.stdout).toMatch(/^3 requests in .*\n {2}302 +3\n/);
+  expect(ran.code).toBe(0);
+});
+
+test.each([
+  ['--key', ['keys', 'list', '--key', 'ключ'], {}, 'U+043A'],
+  ['SPILLWAY_KEY', ['export'], { SPILLWAY_KEY: 'a-key-from-a-file\r\n' }, 'U+000D'],
+])('a key that no header carries is a wrong setting: %s', async (_, args, more, fault) => {
+  const ran = await spillway(args, { env: { ...env, ...more } });
+  expect(ran.stderr).toMatch(
+    /^The key \(--key, SPILLWAY_KEY or ADMIN_KEY\) must be visible ASCII, .* got U\+[0-9A-F]{4} in it/,
+  );
+  expect(ran.stderr).toContain(`got ${fault} in it`);
+  expect(ran.stderr).not.toContain('a-key-from-a-file');
+  expect(ran.code).toBe(2);
 });
 
 test('a replay does not begin when the service would not believe its times', async () => {

@@ -45,6 +45,17 @@ describe.each(CONFIGURATIONS.slice(0, 2))('text that a database can not hold, on
     ]);
   });
 
+  test.each(['/links', '/links/batch'])(
+    'half a character in a URL is refused by POST %s, not made U+FFFD',
+    async (path) => {
+      const link = { url: `https://example.com/caf${HALF}` };
+      const { body } = await api.call('POST', `/api/v1${path}`, { body: path === '/links' ? link : { links: [link] } });
+      const problem = body.results?.[0].problem ?? body;
+      expect(problem).toMatchObject({ status: 422, errors: [{ field: 'url' }] });
+      expect(problem.errors[0].message).toMatch(/^must have only whole Unicode characters, .* got ".*caf\\ud800"$/);
+    },
+  );
+
   test('a cursor that holds a NUL is none of ours', async () => {
     const cursor = Buffer.from(JSON.stringify(['code', NUL, 1])).toString('base64url');
     const answer = await api.call('GET', `/api/v1/links?sort=code&cursor=${cursor}`);

@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import { aliasFault } from '../../links/alias.ts';
 import { fromTagsCell, fromTextCell } from '../csv-cells.ts';
 import { broken, COLUMNS, type Column, type ImportRow, type RowRules, toRow } from './to-row.ts';
 
@@ -27,6 +28,14 @@ export function headerOf(text: string): Header | undefined {
   return undefined;
 }
 
+/** Whether a line could be CSV that does not name its columns: a URL, and then an alias, tags, or both. */
+export function looksUnnamed(text: string): boolean {
+  const cells = cellsOf(text, ',')?.map((cell) => cell.trim()) ?? [];
+  const [url = '', alias = ''] = cells;
+  if (cells.length < 2 || cells.length > UNNAMED.columns.length || !/^https?:\/\//i.test(url)) return false;
+  return alias === '' || aliasFault(fromTextCell(alias)) === undefined;
+}
+
 export function toCsvRow(line: number, text: string, { columns, delimiter }: Header, rules: RowRules): ImportRow {
   const cells = cellsOf(text, delimiter);
   if (cells === undefined) return broken(line, 'is not CSV: a quote is open, or stands inside a cell', text);
@@ -48,13 +57,12 @@ export function toCsvRow(line: number, text: string, { columns, delimiter }: Hea
     }
     numbers[column] = Number(cell);
   }
-  const [tags, title] = [fromTagsCell(given.get('tags') ?? ''), given.get('title')];
-  const fields = {
-    ...Object.fromEntries(given),
-    ...numbers,
-    tags: tags.length === 0 ? undefined : tags,
-    title: title === undefined ? undefined : fromTextCell(title),
-  };
+  for (const column of ['code', 'alias', 'title'] as const) {
+    const cell = given.get(column);
+    if (cell !== undefined) given.set(column, fromTextCell(cell));
+  }
+  const tags = fromTagsCell(given.get('tags') ?? '');
+  const fields = { ...Object.fromEntries(given), ...numbers, tags: tags.length === 0 ? undefined : tags };
   return toRow(line, text, fields, rules);
 }
 

@@ -34,7 +34,8 @@ export function startRun({ service, size, state, earlier, say }: RunOptions) {
     for (const { line, fault, text } of batch.broken) say(`line ${line}: ${fault}: ${text.slice(0, 200)}`);
     outcomes.forEach((outcome, at) => {
       const row = batch.rows[at];
-      if (outcome.outcome === 'refused') say(`line ${row?.line}: ${outcome.fault} (${row?.link.url.slice(0, 200)})`);
+      const fault = faultOf(outcome);
+      if (fault !== undefined) say(`line ${row?.line}: ${fault} (${row?.link.url.slice(0, 200)})`);
     });
     done += count('created') + count('repeated');
     finished.set(batch.index, {
@@ -44,7 +45,7 @@ export function startRun({ service, size, state, earlier, say }: RunOptions) {
       digest: batch.digest,
       created: count('created'),
       repeated: count('repeated'),
-      refused: count('refused') + batch.broken.length,
+      refused: count('refused') + count('deleted') + batch.broken.length,
     });
     for (let next = finished.get(reached.index + 1); next !== undefined; next = finished.get(reached.index + 1)) {
       finished.delete(next.index);
@@ -84,4 +85,11 @@ export function startRun({ service, size, state, earlier, say }: RunOptions) {
     },
     settle: () => saving.catch(() => undefined),
   };
+}
+
+function faultOf(outcome: RowOutcome): string | undefined {
+  if (outcome.outcome === 'deleted') {
+    return 'was made by an earlier import and has been deleted since; --anew makes it again, and all other rows of the file too';
+  }
+  return outcome.outcome === 'refused' ? outcome.fault : undefined;
 }

@@ -6,7 +6,7 @@ import { formatOf, type ImportFormat, readRows } from './rows.ts';
 import type { ImportRow, RowRules } from './to-row.ts';
 
 async function* linesOf(text: string): AsyncGenerator<Line> {
-  for (const [index, line] of text.split('\n').entries()) yield { number: index + 1, text: line, whole: true };
+  for (const [index, line] of text.split('\n').entries()) yield { number: index + 1, text: line, fault: undefined };
 }
 
 const rowsOf = (
@@ -39,6 +39,29 @@ test('CSV without such a line has url, alias, tags', async () => {
   ]);
 });
 
+test.each([
+  'https://a.example/p,myalias1,t1;t2',
+  'https://a.example/p,,t1',
+  'https://a.example/p,myalias1',
+  "https://a.example/p,'-2-3",
+  '"https://a.example/?a=1,2",myalias1',
+])('a first line that may be a URL or CSV is refused with the remedy, before anything is made: %s', async (first) => {
+  const text = `\n${first}\nhttps://b.example/`;
+  await expect(rowsOf(text)).rejects.toThrow(
+    /may be a URL .* with --format lines or --format csv, or name the columns/,
+  );
+  expect((await rowsOf(text, 'lines'))[0]).toEqual(link(2, first));
+  expect((await rowsOf(text, 'csv')).map(({ kind }) => kind)).toEqual(['link', 'link']);
+});
+
+test.each([
+  'https://a.example/@48.1,11.5,13z',
+  'https://a.example/0,1518,druck-596833,00.html',
+  'https://a.example/p;a,b',
+])('a first line that only has commas is a URL: %s', async (first) =>
+  expect(await rowsOf(first)).toEqual([link(1, first)]),
+);
+
 test('the columns of an export are read: its code is the alias where no other is given', async () => {
   const text = [
     'code,url,title,expiresAt,maxClicks,clicks,status,alias',
@@ -51,6 +74,16 @@ test('the columns of an export are read: its code is the alias where no other is
     link(2, 'https://a.example/', { alias: 'abc1234', ...more }),
     link(3, 'https://b.example/', { alias: 'mine' }),
     expect.objectContaining({ line: 4, kind: 'broken', fault: 'has a maxClicks that is not a whole number' }),
+  ]);
+});
+
+test('a code or an alias that an export made plain text is read as it was', async () => {
+  expect(
+    await rowsOf("code,url,alias\n'-2-3,https://a.example/,\n,https://b.example/,'-a-\n-4-5,https://c.example/,"),
+  ).toEqual([
+    link(2, 'https://a.example/', { alias: '-2-3' }),
+    link(3, 'https://b.example/', { alias: '-a-' }),
+    link(4, 'https://c.example/', { alias: '-4-5' }),
   ]);
 });
 

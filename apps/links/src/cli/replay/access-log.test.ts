@@ -39,7 +39,12 @@ test.each([
   [line({ request: '-' }), 'has no request for a path'],
   [line({ request: '\\x16\\x03\\x01' }), 'has no request for a path'],
   [line({ request: 'CONNECT example.com:443 HTTP/1.1' }), 'has no request for a path'],
-  [line({ ip: 'host.example' }), 'has no client address'],
+  [line({ ip: 'host.example' }), 'has no client address, but "host.example"'],
+  [line({ ip: 'dead' }), 'has no client address, but "dead"'],
+  [line({ ip: '1.2.3.4.5' }), 'has no client address, but "1.2.3.4.5"'],
+  [line({ ip: '1.2.3.256' }), 'has no client address'],
+  [line({ ip: '1::2::3' }), 'has no client address'],
+  [line({ ip: 'fe80::1%eth0' }), 'has no client address'],
 ])('what is wrong with %j is said', (text, fault) => {
   expect(parseLogLine(text)).toMatchObject({ fault: expect.stringContaining(fault) });
 });

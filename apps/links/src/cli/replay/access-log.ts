@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** One line of an access log, as far as a replay or a simulation needs it. Texts as they stand there, quotes unescaped. */
 export interface LogEntry {
   readonly ip: string;
@@ -28,7 +30,8 @@ export function parseLogLine(line: string): LogEntry | { readonly fault: string 
   if (atMs === undefined) return { fault: `has no time like 17/May/2015:10:05:03 +0000, but "${time}"` };
   const [, method = '', target = ''] = REQUEST.exec(unescaped(request)) ?? [];
   if (!target.startsWith('/')) return { fault: `has no request for a path, but "${request.slice(0, 100)}"` };
-  if (!/^[0-9A-Fa-f:.]+$/.test(ip)) return { fault: `has no client address, but "${ip.slice(0, 100)}"` };
+  // A zone (`%eth0`) names an interface of the machine that wrote the log, and no client.
+  if (isIP(ip) === 0 || ip.includes('%')) return { fault: `has no client address, but "${ip.slice(0, 100)}"` };
   return {
     ip,
     atMs,

@@ -27,21 +27,25 @@ export async function openLinkFinder(
     if (link.url.startsWith(prefix) && !links.has(link.url)) links.set(link.url, link);
   }
   const create = async (urls: readonly string[], signal: AbortSignal) => {
-    // The same URLs give the same key: two replays at once, or one that is run again, make each link once.
-    const idempotencyKey = `replay-${createHash('sha256').update(JSON.stringify(urls)).digest('hex').slice(0, 40)}`;
-    const outcomes = await createBatch(
-      service,
-      urls.map((url) => ({ url })),
-      { idempotencyKey, signal },
-    );
-    outcomes.forEach((outcome, at) => {
-      const url = urls[at] ?? '';
-      if (outcome.outcome === 'refused') refused.set(url, outcome.fault);
-      else {
-        links.set(normal(url), outcome.link);
-        if (outcome.outcome === 'created') created += 1;
-      }
-    });
+    let wanted = urls;
+    for (let generation = 0; wanted.length > 0; generation += 1) {
+      const outcomes = await createBatch(
+        service,
+        wanted.map((url) => ({ url })),
+        { idempotencyKey: replayKey(wanted, generation), signal },
+      );
+      const deleted: string[] = [];
+      outcomes.forEach((outcome, at) => {
+        const url = wanted[at] ?? '';
+        if (outcome.outcome === 'refused') refused.set(url, outcome.fault);
+        else if (outcome.outcome === 'deleted') deleted.push(url);
+        else {
+          links.set(normal(url), outcome.link);
+          if (outcome.outcome === 'created') created += 1;
+        }
+      });
+      wanted = deleted;
+    }
   };
   return {
     async find(urls, signal) {
@@ -62,6 +66,15 @@ export async function openLinkFinder(
     },
   };
 }
+
+/**
+ * The same URLs give the same key: two replays at once, or one that is run again, make each link once. What was made and deleted
+ * since is asked for as the next generation, on which two replays agree as well.
+ */
+const replayKey = (urls: readonly string[], generation: number): string => {
+  const content = JSON.stringify(generation === 0 ? urls : [generation, urls]);
+  return `replay-${createHash('sha256').update(content).digest('hex').slice(0, 40)}`;
+};
 
 /** As the service writes a target: in the form of the WHATWG URL standard. */
 const normal = (url: string): string => URL.parse(url)?.href ?? url;

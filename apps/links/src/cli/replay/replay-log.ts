@@ -123,8 +123,8 @@ async function* pacedVisits(input: Input, source: VisitSource): AsyncGenerator<{
   const startedAt = performance.now();
   let count = 0;
   for await (const chunk of chunked(readLines(input.content, 'latin1'))) {
-    const entries = chunk.flatMap(({ number, text, whole }) => {
-      const entry = whole ? parseLogLine(text) : { fault: 'is longer than 64 KiB' };
+    const entries = chunk.flatMap(({ number, text, fault }) => {
+      const entry = fault === undefined ? parseLogLine(text) : { fault };
       if (!('fault' in entry)) return [{ number, entry, url: source.base + entry.path }];
       if (text !== '') source.tally.malformed(number, entry.fault);
       return [];

@@ -3,6 +3,7 @@ import { Pool } from 'undici';
 import { REPLAY_TIME_HEADER } from '../../clicks/replay-time.ts';
 import type { MadeLink } from '../batch-api.ts';
 import { CliError } from '../failure.ts';
+import { toHeaderText } from '../header-text.ts';
 import type { LogEntry } from './access-log.ts';
 
 /** Asks for short links as the clients of a log did. */
@@ -74,7 +75,7 @@ function headersOf({ domain }: MadeLink, entry: LogEntry, times: 'log' | 'now'):
     host: domain,
     'x-forwarded-for': entry.ip,
     ...(times === 'log' ? { [REPLAY_TIME_HEADER]: new Date(entry.atMs).toISOString() } : {}),
-    ...(entry.userAgent === undefined ? {} : { 'user-agent': entry.userAgent }),
-    ...(entry.referrer === undefined ? {} : { referer: entry.referrer }),
+    ...(entry.userAgent === undefined ? {} : { 'user-agent': toHeaderText(entry.userAgent) }),
+    ...(entry.referrer === undefined ? {} : { referer: toHeaderText(entry.referrer) }),
   };
 }

@@ -86,11 +86,11 @@ async function readRequests(
   },
 ): Promise<void> {
   const { by, counts, order, lines, progress } = to;
-  for await (const { number, text, whole } of readLines(input.content, 'latin1')) {
+  for await (const { number, text, fault: lineFault } of readLines(input.content, 'latin1')) {
     lines.read = number;
     if (number % PROGRESS_EVERY === 0) progress.update(input.progress(), `${number} lines`);
     if (text === '') continue;
-    const entry = whole ? parseLogLine(text) : { fault: 'is longer than 64 KiB' };
+    const entry = lineFault === undefined ? parseLogLine(text) : { fault: lineFault };
     const fault = 'fault' in entry ? entry.fault : timeFault(entry.atMs);
     if ('fault' in entry || fault !== undefined) {
       lines.unreadable += 1;
