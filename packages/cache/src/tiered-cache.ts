@@ -15,7 +15,6 @@ import type {
 } from './cache.ts';
 import { createEarlyRefresh } from './core/early-refresh.ts';
 import type { L1Entry } from './core/l1-entry.ts';
-import type { Tagged } from './core/tag-index.ts';
 import { checkKey, checkKeys } from './keys/check-key.ts';
 import { abortable } from './loading/abortable.ts';
 import { Leases } from './loading/leases.ts';
@@ -25,20 +24,18 @@ import { getMany } from './loading/many.ts';
 import { Meter } from './meter.ts';
 import type { ParsedOptions } from './options.ts';
 import type { CacheStats } from './stats.ts';
-import type { EntryTag } from './store.ts';
 import { type Notice, type Outdated, toMessage, toNotice } from './tiers/bus-message.ts';
 import { L1Tier } from './tiers/l1-tier.ts';
 import { L2Tier } from './tiers/l2-tier.ts';
-import { createShelfLife, type Life, type ShelfLife } from './tiers/shelf-life.ts';
+import { createShelfLife, type ShelfLife } from './tiers/shelf-life.ts';
 import { Tags } from './tiers/tags.ts';
+import { joinTopic, type Topic } from './tiers/topic.ts';
+import { Updates } from './updates.ts';
 import { cloneDeep } from './values/clone.ts';
 import { createValues, type Values } from './values/values.ts';
 
 /** Keys deleted in the store, and named on the bus, at a time. */
 const INVALIDATE_BATCH = 500;
-
-/** Sets at a time that also fill L1; the ones beyond reach L2 only (G7). */
-const MAX_WRITES = 10_000;
 
 /**
  * The tiers put together. What keeps an old value out, wherever an invalidation falls:
@@ -60,8 +57,8 @@ export class TieredCache<Value> implements Cache<Value> {
   readonly #loads: Loads;
   readonly #leases: Leases | undefined;
   readonly #lookUps: LookUps<Value>;
-  // The last `set` under way per key; an invalidation takes it away, and L1 is then not filled.
-  readonly #writes = new Map<string, object>();
+  readonly #updates: Updates<Value>;
+  readonly #topic: Topic | undefined;
   readonly #stops: (() => void)[] = [];
 
   constructor(options: ParsedOptions<Value>) {
@@ -90,9 +87,22 @@ export class TieredCache<Value> implements Cache<Value> {
       values: this.#values,
       meter,
     });
+    this.#updates = new Updates({
+      clock,
+      l1: this.#l1,
+      l2: this.#l2,
+      tags: this.#tags,
+      shelf: this.#shelf,
+      values: this.#values,
+      drop: (key) => this.#drop(key),
+      tell: (key, store) => this.#tell('invalidated', [key], store),
+      invalidate: (key) => this.invalidate({ key }),
+    });
     this.#stops.push(answerReports(this));
     if (bus !== undefined) {
-      this.#stops.push(bus.subscribe(this.#topic, (message) => this.#hear(message)));
+      const topic = joinTopic(bus, `cache:${name}`, (message) => this.#hear(message));
+      this.#topic = topic;
+      this.#stops.push(() => topic.leave());
       this.#stops.push(bus.onGap(() => this.#l1.doubtAll()));
     }
   }
@@ -128,60 +138,16 @@ export class TieredCache<Value> implements Cache<Value> {
     return entry;
   }
 
-  async set(key: string, value: Value | undefined, options?: SetOptions): Promise<void> {
-    checkKey(key);
-    const life = this.#shelf.parse(options)(value);
-    const { bytes } = this.#values.share(value);
-    const under = this.#tags.under(options?.tags);
-    const beganUs = this.#options.clock.nowUs();
-    const { epoch } = this.#l1;
-    this.#drop(key);
-    const write = {};
-    if (this.#writes.size < MAX_WRITES) this.#writes.set(key, write);
-    const [token, tags] = await this.#claim(key, under, () => life.usableMs);
-    const fillable = token !== undefined && tags !== undefined;
-    const outcome = fillable ? await this.#fill(key, value, { token, tags, life, beganUs }) : 'failed';
-    if (this.#writes.get(key) === write) {
-      this.#writes.delete(key);
-      if (outcome !== 'refused') this.#l1.keep(key, { value, bytes, life, beganUs, epoch, under });
-    }
-    under?.release();
-    this.#tell('invalidated', [key], token === undefined ? 'pending' : 'deleted');
+  set(key: string, value: Value | undefined, options?: SetOptions): Promise<void> {
+    return this.#updates.set(key, value, options);
   }
 
-  async write<Written extends Value | undefined>(
+  write<Written extends Value | undefined>(
     key: string,
     change: () => Promise<Written>,
     options?: SetOptions,
   ): Promise<Written> {
-    checkKey(key);
-    const lives = this.#shelf.parse(options);
-    const under = this.#tags.under(options?.tags);
-    const beganUs = this.#options.clock.nowUs();
-    const { epoch } = this.#l1;
-    this.#drop(key);
-    const write = {};
-    if (this.#writes.size < MAX_WRITES) this.#writes.set(key, write);
-    // Before the change: whoever writes in between takes the token away, or the records of the tags.
-    const [token, tags] = await this.#claim(key, under, () => lives(true).usableMs);
-    let alone = false;
-    try {
-      const { value, bytes } = this.#values.share(await change());
-      const life = lives(value);
-      const fillable = token !== undefined && tags !== undefined;
-      const outcome = fillable ? await this.#fill(key, value, { token, tags, life, beganUs }) : 'failed';
-      alone = this.#writes.get(key) === write && (outcome === 'filled' || this.#l2 === undefined);
-      if (alone) {
-        // Look-ups that began meanwhile may bring the old value.
-        this.#drop(key);
-        this.#l1.keep(key, { value, bytes, life, beganUs, epoch, under });
-        this.#tell('invalidated', [key], this.#l2 === undefined ? 'off' : 'deleted');
-      }
-      return value;
-    } finally {
-      under?.release();
-      if (!alone) await this.invalidate({ key });
-    }
+    return this.#updates.write(key, change, options);
   }
 
   invalidate(target: InvalidateTarget): Promise<Invalidated> {
@@ -237,10 +203,6 @@ export class TieredCache<Value> implements Cache<Value> {
 
   get #claimMs(): number {
     return 2 * this.#options.loads.hardTimeoutMs + 1_000;
-  }
-
-  get #topic(): string {
-    return `cache:${this.name}`;
   }
 
   #openTags(): Tags {
@@ -324,21 +286,6 @@ export class TieredCache<Value> implements Cache<Value> {
     }
   }
 
-  /** What the fill of a key needs that is not read but written: its token, and the records of its tags. */
-  #claim(key: string, under: Tagged | undefined, lifeMs: () => number) {
-    return Promise.all([this.#l2?.replace(key), under === undefined ? [] : this.#tags.claim(under, lifeMs())]);
-  }
-
-  async #fill(
-    key: string,
-    value: Value | undefined,
-    { token, tags, life, beganUs }: { token: string; tags: readonly EntryTag[]; life: Life; beganUs: number },
-  ): Promise<'filled' | 'refused' | 'failed'> {
-    const encoded = this.#values.encode(value);
-    if (this.#l2 === undefined || encoded === undefined) return 'failed';
-    return await this.#l2.fill(key, { token, tags, ...encoded }, life, beganUs);
-  }
-
   async #outdate(kind: Outdated, target: InvalidateTarget): Promise<Invalidated> {
     if ('tags' in target) return this.#tags.outdate(kind, target.tags);
     const keys = 'key' in target ? [target.key] : [...new Set(target.keys)];
@@ -364,11 +311,11 @@ export class TieredCache<Value> implements Cache<Value> {
     if (kind === 'expired') this.#l1.doubt(key);
     else this.#l1.drop(key);
     this.#lookUps.overtake(key, kind);
-    if (this.#writes.size > 0) this.#writes.delete(key);
+    this.#updates.overtake(key);
   }
 
   #publish(notice: Notice): void {
-    this.#options.bus?.publish(this.#topic, toMessage(notice));
+    this.#topic?.publish(toMessage(notice));
   }
 
   #tell(kind: Outdated, keys: readonly string[], store: Invalidated): void {
@@ -390,7 +337,7 @@ export class TieredCache<Value> implements Cache<Value> {
       case 'lost':
         this.#l1.dropAll();
         this.#lookUps.overtakeAll();
-        this.#writes.clear();
+        this.#updates.overtakeAll();
         this.#l2?.forget();
         break;
       case 'replayed':

@@ -136,3 +136,17 @@ describe('G5: entries under tags', () => {
     expect(await create().look('k', load, under)).toMatchObject({ value: 'three', from: 'loader' });
   });
 });
+
+test('G5: handles of one cache that share a bus hear each other, and load once', async () => {
+  const loads = { concurrent: 100, queued: 100, across: 'processes' } as const;
+  const { create, busA, b, truth, load, loads: ran } = fixture({ loads });
+  const handles = Array.from({ length: 20 }, () => create({ bus: busA }));
+  truth.set('k', 'old');
+  const get = () => Promise.all([...handles, b].map((handle) => handle.get('k', load)));
+  expect([new Set(await get()), ran()]).toEqual([new Set(['old']), 1]);
+  await settle();
+  truth.set('k', 'new');
+  await handles[7]?.invalidate({ key: 'k' });
+  expect([new Set(await get()), ran()]).toEqual([new Set(['new']), 2]);
+  await Promise.all(handles.map((handle) => handle.close()));
+});

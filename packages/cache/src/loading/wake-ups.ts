@@ -1,4 +1,5 @@
 import type { Bus } from '@spillway/kernel';
+import { joinTopic, type Topic } from '../tiers/topic.ts';
 import { type Failure, toFailure } from './failure.ts';
 
 /**
@@ -10,15 +11,10 @@ export type Ending = 'filled' | 'unkept' | 'again' | Failure;
 /** Endings that came before anyone here waited for them: the answer "somebody loads it" and the news may overtake each other. */
 const MAX_HEARD = 1_024;
 
-type Receive = (message: string) => void;
-
-/** By bus and topic, those in this process: a bus does not bring them each other's messages. */
-const neighbours = new WeakMap<Bus, Map<string, Set<Receive>>>();
-
 /** The news that a load has ended, from whoever had its lease to those who wait for it: in this process, and over the bus. */
 export class WakeUps {
   readonly #bus: Bus | undefined;
-  readonly #topic: string;
+  readonly #topic: Topic | undefined;
   // By the lease's token.
   readonly #waiters = new Map<string, Set<(ending: Ending) => void>>();
   readonly #heard = new Map<string, Ending>();
@@ -26,10 +22,10 @@ export class WakeUps {
 
   constructor(bus: Bus | undefined, topic: string) {
     this.#bus = bus;
-    this.#topic = topic;
     if (bus === undefined) return;
-    const receive = (message: string): void => this.#hear(message);
-    this.#stops.push(bus.subscribe(topic, receive), joinNeighbours(bus, topic, receive));
+    const joined = joinTopic(bus, topic, (message) => this.#hear(message));
+    this.#topic = joined;
+    this.#stops.push(() => joined.leave());
     // One of the messages that were missed may have been the awaited one.
     this.#stops.push(bus.onGap(() => this.#wakeAll()));
   }
@@ -55,10 +51,8 @@ export class WakeUps {
   }
 
   tell(token: string, ending: Ending): void {
-    if (this.#bus === undefined) return;
-    const message = JSON.stringify({ token, ending });
-    for (const receive of neighbours.get(this.#bus)?.get(this.#topic) ?? []) receive(message);
-    this.#bus.publish(this.#topic, message);
+    this.#wake(token, ending);
+    this.#topic?.publish(JSON.stringify({ token, ending }));
   }
 
   /** Whoever waits looks again. */
@@ -87,17 +81,6 @@ export class WakeUps {
     for (const wake of waiters) wake(ending);
     return true;
   }
-}
-
-function joinNeighbours(bus: Bus, topic: string, receive: Receive): () => void {
-  const topics = neighbours.get(bus) ?? new Map<string, Set<Receive>>();
-  neighbours.set(bus, topics);
-  const receivers = topics.get(topic) ?? new Set();
-  topics.set(topic, receivers.add(receive));
-  return () => {
-    receivers.delete(receive);
-    if (receivers.size === 0 && topics.get(topic) === receivers) topics.delete(topic);
-  };
 }
 
 /** Undefined for a message that nobody here could have sent. */
