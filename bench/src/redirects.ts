@@ -146,31 +146,41 @@ export async function drive(
   }
 }
 
-/** Measures ours against a reference in turns, and says both by requests a second and by CPU time. */
+export const atRate = (rate: number | undefined) => (rate === undefined ? {} : { rate });
+
+interface Side {
+  readonly name: string;
+  /** One round, as fast as it goes; with a rate open loop, so many requests a second. */
+  readonly drive: (rate?: number) => Promise<Round>;
+}
+
+/**
+ * Measures ours against a reference in turns, and says both by requests a second and by CPU time. Latency is taken apart, open loop, each
+ * at half of what it can do: as fast as it goes the wait in line is all that one sees.
+ */
 export async function compare(options: {
   readonly rounds: number;
-  readonly reference: { readonly name: string; readonly drive: () => Promise<Round> };
-  readonly ours: { readonly name: string; readonly drive: () => Promise<Round> };
+  readonly reference: Side;
+  readonly ours: Side;
   readonly bar: number;
   readonly beyond: number;
 }): Promise<Pick<BenchResult, 'figures' | 'ratios' | 'checked' | 'chart'>> {
   const { rounds, reference, ours, bar, beyond } = options;
-  const taken = await inTurns(rounds, { reference: reference.drive, ours: ours.drive });
+  const taken = await inTurns(rounds, { reference: () => reference.drive(), ours: () => ours.drive() });
   const speed = (of: readonly Round[]) => of.map((round) => round.perSecond);
   const cpu = (of: readonly Round[]) => of.map((round) => round.cpuUs);
-  const figure = (contestant: string, of: readonly Round[]) => ({
-    contestant,
+  const figure = async (side: Side, of: readonly Round[]) => ({
+    contestant: side.name,
     values: {
       'requests/s': median(speed(of)),
       'CPU us/request': median(cpu(of)),
-      'p50 ms': median(of.map(({ report }) => report.latency.p50Ms)),
-      'p99 ms': median(of.map(({ report }) => report.latency.p99Ms)),
+      ...(await latencyAtHalf(side, median(speed(of)))),
       'generator CPU share': median(of.map(({ report }) => report.cpuMs / report.durationMs)),
     },
   });
   const answered = taken.ours.reduce((sum, { report }) => sum + report.answered, 0);
   return {
-    figures: [figure(reference.name, taken.reference), figure(ours.name, taken.ours)],
+    figures: [await figure(reference, taken.reference), await figure(ours, taken.ours)],
     ratios: [
       {
         what: `requests/s to ${reference.name}`,
@@ -190,4 +200,9 @@ export async function compare(options: {
     checked: `${answered.toLocaleString('en-US')} answers of ours, every one a 302.`,
     chart: 'requests/s',
   };
+}
+
+async function latencyAtHalf({ drive }: Side, perSecond: number) {
+  const { report } = await drive(Math.max(1, Math.floor(perSecond / 2)));
+  return { 'p50 ms at half of that': report.latency.p50Ms, 'p99 ms at half of that': report.latency.p99Ms };
 }

@@ -24,18 +24,6 @@ export const bench = defineBench({
     const takers: ChildProcessHandle[] = [];
     try {
       for (const { up } of idMigrations) for (const statement of up.postgres) await pool.query(statement);
-      for (let i = 0; i < PROCESSES; i += 1) {
-        takers.push(
-          spawnProcess({
-            name: `taker ${i}`,
-            module: new URL('../contestants/id-taker.ts', import.meta.url),
-            nodeArgs: ['--conditions=spillway-source'],
-            env,
-            readyWhen: (line) => line === 'ready',
-          }),
-        );
-      }
-      await Promise.all(takers.map((taker) => taker.ready));
       const taken: Phase[] = [];
       const phase = async (): Promise<Phase[]> => {
         await sleep(seconds * 1_000);
@@ -43,7 +31,30 @@ export const bench = defineBench({
         taken.push(...phases);
         return phases;
       };
-      await phase(); // Warm-up.
+      const p99 = (phases: readonly Phase[]) => median(phases.map((entry) => entry.p99Ms));
+      const row = (contestant: string, phases: readonly Phase[], processes = PROCESSES) => ({
+        contestant,
+        values: {
+          'ids/s, all processes': (processes * median(phases.map((entry) => entry.taken))) / seconds,
+          'p50 ms': median(phases.map((entry) => entry.p50Ms)),
+          'p99 ms': p99(phases),
+          'max ms': Math.max(...phases.map((entry) => entry.maxMs)),
+        },
+      });
+      const growth: ReturnType<typeof row>[] = [];
+      for (let count = 1; count <= PROCESSES; count += 1) {
+        const taker = spawnProcess({
+          name: `taker ${count}`,
+          module: new URL('../contestants/id-taker.ts', import.meta.url),
+          nodeArgs: ['--conditions=spillway-source'],
+          env,
+          readyWhen: (line) => line === 'ready',
+        });
+        takers.push(taker);
+        await taker.ready;
+        await phase(); // Warm-up.
+        growth.push(row(`${count} ${count === 1 ? 'process' : 'processes'}`, await phase(), count));
+      }
       const healthy: Phase[] = [];
       const broken: Phase[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -60,18 +71,8 @@ export const bench = defineBench({
       const failed = taken.reduce((sum, entry) => sum + entry.failed, 0);
       if (failed > 0) throw new Error(`${failed} calls of next() failed`);
       const burned = await burnedByRestarts(redis, pool);
-      const p99 = (phases: readonly Phase[]) => median(phases.map((entry) => entry.p99Ms));
-      const row = (contestant: string, phases: readonly Phase[]) => ({
-        contestant,
-        values: {
-          'ids/s, all processes': (PROCESSES * median(phases.map((entry) => entry.taken))) / seconds,
-          'p50 ms': median(phases.map((entry) => entry.p50Ms)),
-          'p99 ms': p99(phases),
-          'max ms': Math.max(...phases.map((entry) => entry.maxMs)),
-        },
-      });
       return {
-        figures: [row('Redis healthy', healthy), row('Redis killed, then back', broken)],
+        figures: [row('Redis healthy', healthy), row('Redis killed, then back', broken), ...growth],
         ratios: [
           {
             what: 'p99 with Redis away to its own healthy p99',

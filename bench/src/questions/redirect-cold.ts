@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { defineBench } from '../harness.ts';
-import { compare, createLinks, drive, startBare, startLinks, startServers } from '../redirects.ts';
+import { atRate, compare, createLinks, drive, startBare, startLinks, startServers } from '../redirects.ts';
 
 export const bench = defineBench({
   name: 'redirect-cold',
@@ -23,8 +23,10 @@ export const bench = defineBench({
         ]);
         return paths;
       };
-      const driveBare = async () => drive(bare, await freshRows(), { total: count, clients: 100_000 });
-      const driveLinks = async () => drive(links, await createLinks(links, count), { total: count, clients: 100_000 });
+      const options = { total: count, clients: 100_000 };
+      const driveBare = async (rate?: number) => drive(bare, await freshRows(), { ...options, ...atRate(rate) });
+      const driveLinks = async (rate?: number) =>
+        drive(links, await createLinks(links, count), { ...options, ...atRate(rate) });
       await driveLinks();
       await driveBare();
       const result = await compare({

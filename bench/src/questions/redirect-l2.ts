@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { defineBench } from '../harness.ts';
-import { compare, createLinks, drive, startBare, startLinks, startServers } from '../redirects.ts';
+import { atRate, compare, createLinks, drive, startBare, startLinks, startServers } from '../redirects.ts';
 
 export const bench = defineBench({
   name: 'redirect-l2',
@@ -19,8 +19,11 @@ export const bench = defineBench({
     await drive(bare, paths, options);
     const result = await compare({
       rounds,
-      reference: { name: 'bare node:http + one auto-pipelined GET', drive: () => drive(bare, paths, options) },
-      ours: { name: 'links, L1 off', drive: () => drive(links, paths, options) },
+      reference: {
+        name: 'bare node:http + one auto-pipelined GET',
+        drive: (rate) => drive(bare, paths, { ...options, ...atRate(rate) }),
+      },
+      ours: { name: 'links, L1 off', drive: (rate) => drive(links, paths, { ...options, ...atRate(rate) }) },
       bar: 0.75,
       beyond: 0.95,
     });
