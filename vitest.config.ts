@@ -49,7 +49,7 @@ const kinds: readonly Kind[] = [
     name: 'integration',
     include: ['{packages,apps}/*/test/integration/**/*.test.ts', 'bench/test/integration/**/*.test.ts'],
     timeout: 180_000,
-    workers: 3,
+    workers: 2,
     servers: true,
   },
   {
