@@ -28,8 +28,11 @@ export class DirectoryLockedError extends SpillwayError {
 
 const SQLITE_BUSY = 5;
 
-/** Locks held by this process, so that a second try never touches the file. */
-const held = new Set<string>();
+/**
+ * Locks held by this process, so that a second try never touches the file; and that a lock of which nobody keeps hold does not end when
+ * its database is collected as garbage.
+ */
+const held = new Map<string, DatabaseSync>();
 
 /**
  * An exclusive lock on a directory, made if absent, which the kernel frees when the process dies, however it dies.
@@ -48,7 +51,7 @@ export function lockDirectory(path: string): DirectoryLock {
   if (held.has(file)) throw new DirectoryLockedError(directory, process.pid);
   const database = lockFile(directory, file);
   if (database === undefined) throw new DirectoryLockedError(directory, readPid(pidFile));
-  held.add(file);
+  held.set(file, database);
   // For the message that another process shows; the lock holds without it.
   attempt(() => writeFileSync(pidFile, String(process.pid)));
   let released = false;
