@@ -100,9 +100,9 @@ export interface PeekedEntry<Value> {
 
 /** What an invalidation means: keys, or all that was loaded under any of these tags. */
 export type InvalidateTarget =
-  | { readonly key: string }
-  | { readonly keys: readonly string[] }
-  | { readonly tags: readonly string[] };
+  | { readonly key: string; readonly keys?: never; readonly tags?: never }
+  | { readonly keys: readonly string[]; readonly key?: never; readonly tags?: never }
+  | { readonly tags: readonly string[]; readonly key?: never; readonly keys?: never };
 
 /**
  * What became of it in L2: `deleted` there, `pending` until it can be reached, `off` where there is none.

@@ -36,11 +36,12 @@ export type StoreRead =
       readonly doubted?: true;
       readonly tags?: readonly EntryTag[] | undefined;
     }
-  /** The loader said that there is no such thing. */
+  /** The loader said that there is no such thing. `deleted`: after it had been invalidated; no older copy may be served. */
   | {
       readonly kind: 'negative';
       readonly token: string;
       readonly freshForMs: number;
+      readonly deleted?: true;
       readonly tags?: readonly EntryTag[] | undefined;
     };
 

@@ -234,7 +234,7 @@ describe('invalidation by tag', () => {
       truth.set('k', 'old');
       await a.get('k', load, user7);
       await settle();
-      store.flush();
+      store.turn('down');
       clock.advanceMs(61_000);
       const failed = gate<string>();
       const waiting = a.look('k', () => failed.promise);

@@ -287,8 +287,13 @@ export class TieredCache<Value> implements Cache<Value> {
   }
 
   async #outdate(kind: Outdated, target: InvalidateTarget): Promise<Invalidated> {
-    if ('tags' in target) return this.#tags.outdate(kind, target.tags);
-    const keys = 'key' in target ? [target.key] : [...new Set(target.keys)];
+    const { key, keys: given, tags } = target;
+    if ([key, given, tags].filter((each) => each !== undefined).length !== 1) {
+      const got = JSON.stringify(Object.keys(target));
+      throw new TypeError(`An invalidation is of one of key, keys and tags, got ${got}; make one call for each`);
+    }
+    if (tags !== undefined) return this.#tags.outdate(kind, tags);
+    const keys = given === undefined ? [key] : [...new Set(given)];
     keys.forEach(checkKey);
     let outcome: Invalidated = this.#l2 === undefined ? 'off' : 'deleted';
     for (let from = 0; from < keys.length; from += INVALIDATE_BATCH) {

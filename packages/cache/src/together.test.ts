@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '@spillway/kernel';
 import { describe, expect, test } from 'vitest';
 import { NOT_MODIFIED } from './index.ts';
 import { fixture, gate, settle } from './testing/fixture.ts';
@@ -109,6 +110,66 @@ describe('G5: entries under tags', () => {
       ['k', 'm'],
       ['k', 'm'],
     ]);
+  });
+
+  test('a stand-in that has answered is not for those who come after its tag was invalidated', async () => {
+    const { a, store, clock, truth, load } = fixture({ loads: { concurrent: 10, queued: 10, softTimeout: '1ms' } });
+    truth.set('k', 'old');
+    await a.get('k', load, under);
+    await settle();
+    clock.advanceMs(61_000);
+    store.turn('down');
+    const open = gate();
+    const slow = async (key: string) => {
+      const row = await load(key);
+      await open.promise;
+      return row;
+    };
+    // It does not name the tag: what it loads is not under it, what stands in for it is.
+    expect(await a.look('k', slow)).toMatchObject({ value: 'old', from: 'stale' });
+    truth.set('k', 'new');
+    await a.invalidate({ tags: ['users'] });
+    expect(await a.get('k', load)).toBe('new');
+    open.resolve();
+  });
+
+  test('a call that names no tags lets nothing stand in that its own tag has made invalid, though the message was missed', async () => {
+    const { a, b, busB, clock, truth, load } = fixture();
+    truth.set('k', 'old');
+    await b.get('k', load, under);
+    await settle();
+    busB.cut();
+    await a.invalidate({ tags: ['users'] });
+    clock.advanceMs(61_000);
+    const away = async (): Promise<undefined> => {
+      throw new StoreUnavailableError('load');
+    };
+    await expect(b.get('k', away)).rejects.toThrow(StoreUnavailableError);
+  });
+
+  test('what was deleted stays so under a negative entry that a tag has made old', async () => {
+    const { a, b, busB, truth, load } = fixture();
+    truth.set('k', 'old');
+    await b.get('k', load);
+    await settle();
+    busB.cut();
+    truth.delete('k');
+    await a.invalidate({ key: 'k' });
+    expect(await a.get('k', load, under)).toBeUndefined();
+    await settle();
+    await a.expire({ tags: ['users'] });
+    busB.restore();
+    const away = async (): Promise<undefined> => {
+      throw new StoreUnavailableError('load');
+    };
+    await expect(b.get('k', away)).rejects.toThrow(StoreUnavailableError);
+  });
+
+  test('an invalidation of a key and its tags in one is refused, and drops neither silently', async () => {
+    const { a } = fixture();
+    const both = { key: 'k', tags: ['users'] } as unknown as { key: string };
+    await expect(a.invalidate(both)).rejects.toThrow(/one of key, keys and tags, got \["key","tags"\]/);
+    await expect(a.expire({} as { key: string })).rejects.toThrow('one of key, keys and tags');
   });
 
   test('a write is under the tags as they were before the change: one invalidated during it is not kept', async () => {

@@ -50,6 +50,7 @@ export class Flight<Value> {
   #outcome: Look<Value> | 'failed' | undefined;
   #callers = 0;
   #ended = false;
+  #stoodIn: Tagged | undefined;
   #softTimer: NodeJS.Timeout | undefined;
 
   constructor(errand: Errand<Value>, beganUs: number, epoch: number, meter: Meter) {
@@ -73,6 +74,17 @@ export class Flight<Value> {
 
   set overtaken(by: Outdated | undefined) {
     this.#overtaken = by;
+  }
+
+  /** What it has answered with, until the load ends, was invalidated since by a tag of its own: it is not for those who come now. */
+  get withdrawn(): boolean {
+    return this.#stoodIn?.outdated === 'invalidated';
+  }
+
+  /** Answers with its stand-in, and goes on. */
+  standIn(look: Look<Value>): void {
+    this.#stoodIn = this.standby?.under;
+    this.resolve(look);
   }
 
   /** What is known and may be old, for a loader that looks whether it still holds. */

@@ -76,7 +76,7 @@ export class LookUps<Value> {
   #flying(key: string): Flight<Value> | undefined {
     const flying = this.#flights.get(key);
     if (flying === undefined) return undefined;
-    const { overtaken } = flying;
+    const overtaken = flying.overtaken ?? (flying.withdrawn ? 'invalidated' : undefined);
     if (flying.epoch === this.#parts.l1.epoch && overtaken === undefined) return flying;
     // By a tag; or it began before messages may have been missed, one about this key perhaps.
     this.overtake(key, overtaken ?? 'expired');
@@ -166,11 +166,8 @@ export class LookUps<Value> {
   }
 
   async #contend(flight: Flight<Value>, lives: Lives, leases: Leases, read: LeasedAnswer): Promise<void> {
-    // Who waits for another's load may have to let its stand-in answer, and has not asked what became of its tags.
-    // As they are now: the stand-in's own may not take these words for those that it was loaded under.
-    const now = this.#parts.tags.under(flight.standby?.under?.tags);
-    if (now !== undefined) await this.#claimTags(flight, now);
-    now?.release();
+    // Who waits for another's load may have to let its stand-in answer.
+    await this.#askStandIn(flight, 'whatever it is under');
     await leases.contend(flight, this.#moves(flight, lives), read);
   }
 
@@ -213,6 +210,7 @@ export class LookUps<Value> {
         entryTags = await this.#claimTags(flight, under);
         fillable = entryTags !== undefined;
       }
+      if (token !== undefined && lease === undefined) await this.#askStandIn(flight);
       const previous = flight.previous;
       const loadBeganUs = early === undefined ? 0 : options.clock.nowUs();
       // Past its hard timeout nobody here waits for it nor watches for invalidations; the store still does, by the token.
@@ -249,10 +247,27 @@ export class LookUps<Value> {
     const now = await this.#parts.tags.claim(under);
     const standby = flight.standby;
     if (now !== undefined && standby?.under !== undefined && isBarred(standby.under, now, standby.missed)) {
-      flight.standby = undefined;
-      if (flight.overtaken === undefined) this.#parts.l1.drop(flight.errand.key);
+      this.#bar(flight);
     }
     return now;
+  }
+
+  /** What is known of the key was invalidated: nothing of it stands in. */
+  #bar(flight: Flight<Value>): void {
+    flight.standby = undefined;
+    if (flight.overtaken === undefined) this.#parts.l1.drop(flight.errand.key);
+  }
+
+  /** What became of the tags of the stand-in, where those of the errand do not tell. */
+  async #askStandIn(flight: Flight<Value>, which: 'other tags' | 'whatever it is under' = 'other tags'): Promise<void> {
+    const tags = flight.standby?.under?.tags;
+    if (tags === undefined) return;
+    const asked = flight.errand.under?.tags;
+    if (which === 'other tags' && tags.every((tag) => asked?.includes(tag) === true)) return;
+    // As they are now: the stand-in's own may not take these words for those that it was loaded under.
+    const now = this.#parts.tags.under(tags);
+    if (now !== undefined) await this.#claimTags(flight, now);
+    now?.release();
   }
 
   #arrive(flight: Flight<Value>, look: Look<Value>): void {
@@ -279,13 +294,15 @@ export class LookUps<Value> {
     if (under !== undefined) flight.comeUnder(under);
     switch (read.kind) {
       case 'deleted':
-        flight.standby = undefined;
-        if (flight.overtaken === undefined) this.#parts.l1.drop(flight.errand.key);
+        this.#bar(flight);
         return undefined;
       case 'claimed':
         return undefined;
       case 'negative':
-        if (read.freshForMs <= 0) return undefined;
+        if (read.freshForMs <= 0) {
+          if (read.deleted === true) this.#bar(flight);
+          return undefined;
+        }
         this.#keep(flight, read.freshForMs, { value: undefined, bytes: 0, under });
         return { value: undefined, from: 'l2', negative: true };
       case 'value': {
@@ -350,7 +367,7 @@ export class LookUps<Value> {
   #offer(flight: Flight<Value>, standby: Standby<Value>): void {
     flight.offer(standby, this.#parts.options.loads.softTimeoutMs, () => {
       const look = this.#standIn(flight);
-      if (look !== undefined) flight.resolve(look);
+      if (look !== undefined) flight.standIn(look);
     });
   }
 

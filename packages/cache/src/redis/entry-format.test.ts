@@ -27,7 +27,12 @@ describe('the entry in Redis', () => {
     });
     expect(parseEntry(entryText(id, '', now, now), now, none)).toMatchObject({ kind: 'value', text: '' });
     const inPlaceOfDeleted = `${entryText(id, undefined, now, now + 5)}D`;
-    expect(parseEntry(inPlaceOfDeleted, now, none)).toEqual({ kind: 'negative', token: id, freshForMs: 5 });
+    expect(parseEntry(inPlaceOfDeleted, now, none)).toEqual({
+      deleted: true,
+      kind: 'negative',
+      token: id,
+      freshForMs: 5,
+    });
     expect(parseEntry(inPlaceOfDeleted, now + 5, none)).toEqual({ kind: 'deleted', token: id });
     expect(parseEntry(inPlaceOfDeleted, now, { ...none, doubtedMs: now + 1 })).toMatchObject({ kind: 'deleted' });
     expect(parseEntry(claimText(id), now, none)).toEqual({ kind: 'claimed', token: id });

@@ -71,15 +71,16 @@ export function parseEntry(raw: string | null, nowMs: number, { disownedMs, doub
       const doubted = loadedAtMs < doubtedMs;
       const freshForMs = doubted ? Math.min(statedMs, 0) : statedMs;
       const isNegative = raw[1] === 'N' || raw[1] === 'n';
-      if (isNegative && raw[HEADER_END] === 'D' && freshForMs <= 0) return { kind: 'deleted', token };
-      if (raw[1] === 'N') return { kind: 'negative', token, freshForMs };
+      const deleted = isNegative && raw[HEADER_END] === 'D' ? ({ deleted: true } as const) : undefined;
+      if (deleted !== undefined && freshForMs <= 0) return { kind: 'deleted', token };
+      if (raw[1] === 'N') return { kind: 'negative', token, freshForMs, ...deleted };
       const doubt = doubted ? { doubted } : undefined;
       if (raw[1] === 'V') return { kind: 'value', token, freshForMs, text: raw.slice(HEADER_END), ...doubt };
       const under = parseTagsText(raw, HEADER_END + 1);
       if (under === undefined) return { kind: 'claimed', token };
       const { tags, end } = under;
       return isNegative
-        ? { kind: 'negative', token, freshForMs, tags }
+        ? { kind: 'negative', token, freshForMs, tags, ...deleted }
         : { kind: 'value', token, freshForMs, text: raw.slice(end), tags, ...doubt };
     }
     default:

@@ -79,7 +79,8 @@ export function memoryCacheStore(clock: Clock): MemoryCacheStore {
     const freshForMs = freshUntilMs - nowMs();
     if (entry.deleted === true && freshForMs <= 0) return { kind: 'deleted', token };
     const rest = { token, freshForMs, ...(tags === undefined ? {} : { tags }) };
-    return kind === 'negative' ? { kind, ...rest } : { kind, ...rest, text };
+    if (kind === 'value') return { kind, ...rest, text };
+    return { kind, ...rest, ...(entry.deleted === true ? { deleted: true } : {}) };
   };
 
   const store: MemoryCacheStore = {

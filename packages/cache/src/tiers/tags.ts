@@ -59,7 +59,8 @@ export class Tags {
   judge(read: TaggedRead, onRead: (read: JudgedRead | undefined) => void): void {
     const { space, records: l2, meter } = this.#options;
     const names = read.tags.map(({ tag }) => tag);
-    const nothing: JudgedRead = { kind: 'claimed', token: read.token };
+    const deleted = read.kind === 'negative' && read.deleted === true;
+    const nothing: JudgedRead = { kind: deleted ? 'deleted' : 'claimed', token: read.token };
     if (space === undefined || l2 === undefined || !names.every((tag) => l2.usable(tag))) {
       onRead(nothing);
       return;
@@ -72,7 +73,11 @@ export class Tags {
     };
     attempt(
       () => space.readTags(names),
-      (now) => {
+      (now: readonly (TagRecord | undefined)[] | undefined) => {
+        if (now === undefined) {
+          meter.error('readTags', new TypeError('The store answered nothing'));
+          return dismiss(undefined);
+        }
         const worst = worstOf(read.tags, now);
         if (worst === 'invalidated' || (worst === 'expired' && read.kind === 'negative')) return dismiss(nothing);
         under.records = read.tags;

@@ -1,6 +1,7 @@
 import { ConfigurationError, type Duration, OverloadedError, StoreUnavailableError, toMs } from '@spillway/kernel';
 import type { Cache, GetOptions, Invalidated, InvalidateTarget, Loader, Look, SetOptions } from '../cache.ts';
 import { boundChannel, type CacheBoundMessage } from '../channels.ts';
+import { parseEntryTags } from '../core/parse-tags.ts';
 import type { CacheCodec } from '../values/codec.ts';
 import { freezeDeep } from '../values/freeze.ts';
 import { jsonCodec } from '../values/json-codec.ts';
@@ -154,6 +155,7 @@ class LoggedWriteBehind<Value> implements WriteBehind<Value> {
     // Before the log has it: what throws has written nothing.
     if (options?.ttl !== undefined) toMs(options.ttl);
     if (options?.negativeTtl !== undefined) toMs(options.negativeTtl);
+    parseEntryTags(options?.tags);
     const isFull = this.#pending.size >= this.#maxPending && !this.#pending.has(key);
     if (isFull || !this.#log.publish(write)) {
       this.#refused += 1;

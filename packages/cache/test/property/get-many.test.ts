@@ -110,8 +110,9 @@ test('G5: however many gets and getManys overlap, each answers as the truth, and
       const whole = loaded.filter((each) => !given.broken.includes(each));
       expect(new Set(whole).size).toBe(whole.length);
       expect(batches).toBeLessThanOrEqual(given.calls.filter((keys) => keys.length > 1).length);
-      await settle();
+      // A call that failed did not wait for its other keys.
+      for (let turn = 0; turn < 100 && cache.stats().flights > 0; turn += 1) await settle();
       expect(cache.stats()).toMatchObject({ flights: 0, loads: { running: 0, queued: 0 } });
     }),
-    { numRuns: 300 },
+    { numRuns: Number(process.env.RUNS ?? 300) },
   ));
