@@ -13,6 +13,7 @@ import type { Life, ShelfLife } from '../tiers/shelf-life.ts';
 import { isBarred, type JudgedRead, type Tags } from '../tiers/tags.ts';
 import type { Values } from '../values/values.ts';
 import type { Batch } from './batch.ts';
+import { Fills } from './fills.ts';
 import { type Errand, Flight, type Standby } from './flight.ts';
 import type { HeldLease } from './held-lease.ts';
 import { isFound, type LeasedAnswer, type Leases, type Moves } from './leases.ts';
@@ -40,20 +41,17 @@ export interface LookUpParts<Value> {
   readonly meter: Meter;
 }
 
-/** How a leased load has ended, by what became of its fill. */
-const ENDINGS = { filled: 'filled', refused: 'again', failed: 'unkept' } as const;
-
 type Lives = (value: unknown) => Life;
 
 /** What happens when L1 has no fresh entry: L2, then the loader, then whatever is stale; one flight per key. */
 export class LookUps<Value> {
   readonly #parts: LookUpParts<Value>;
   readonly #flights = new FleetingMap<Flight<Value>>();
-  #fills = 0;
-  readonly #whenSettled: (() => void)[] = [];
+  readonly #fills: Fills<Value>;
 
   constructor(parts: LookUpParts<Value>) {
     this.#parts = parts;
+    this.#fills = new Fills(parts);
   }
 
   /** The flight under way for the key, or a new one. It rejects with what the load rejects with. */
@@ -130,8 +128,8 @@ export class LookUps<Value> {
   }
 
   /** Resolves when no fill is under way. */
-  async settled(): Promise<void> {
-    if (this.#fills > 0) await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
+  settled(): Promise<void> {
+    return this.#fills.settled();
   }
 
   /** Callbacks and not promises up to the answer of L2: each promise between costs more than the parsing of the entry. */
@@ -202,7 +200,7 @@ export class LookUps<Value> {
     let fillable = token !== undefined;
     let entryTags: readonly EntryTag[] | undefined;
     const fill = (value: Value | undefined, life: Life): void => {
-      if (fillable && token !== undefined) this.#fill(flight, { token, tags: entryTags, lease }, value, life);
+      if (fillable && token !== undefined) this.#fills.begin(flight, { token, tags: entryTags, lease }, value, life);
       else void lease?.end('unkept');
     };
     try {
@@ -338,30 +336,6 @@ export class LookUps<Value> {
     const { beganUs, epoch } = flight;
     const life = this.#parts.shelf.remaining(freshForMs, shared.value === undefined);
     this.#parts.l1.keep(flight.errand.key, { ...shared, life, beganUs, epoch });
-  }
-
-  /** Fills L2, and lets nobody wait for it. */
-  #fill(
-    { errand: { key, under }, beganUs }: Flight<Value>,
-    { lease, ...by }: { token: string; tags: readonly EntryTag[] | undefined; lease: HeldLease | undefined },
-    value: Value | undefined,
-    life: Life,
-  ): void {
-    const { l1, l2, tags, values } = this.#parts;
-    const encoded = values.encode(value);
-    if (l2 === undefined || encoded === undefined) {
-      void lease?.end('unkept');
-      return;
-    }
-    if (under !== undefined) tags.prolong(under, life.usableMs);
-    this.#fills += 1;
-    void l2.fill(key, { ...by, ...encoded }, life, beganUs).then(async (outcome) => {
-      // The token was gone: perhaps by an invalidation of which the bus has not told yet.
-      if (outcome === 'refused') l1.doubt(key);
-      await lease?.end(ENDINGS[outcome]);
-      this.#fills -= 1;
-      if (this.#fills === 0) for (const settle of this.#whenSettled.splice(0)) settle();
-    });
   }
 
   #offer(flight: Flight<Value>, standby: Standby<Value>): void {
