@@ -18,6 +18,7 @@ test('a breaker opens after three misses in a row, fails at once, and closes whe
     calls += 1;
   });
   await expect(refused).rejects.toThrow('breaker open');
+  await expect(refused).rejects.toMatchObject({ mayHaveRun: false });
   expect(calls).toBe(0);
   back = true;
   await until(() => breaker.state === 'up');

@@ -57,7 +57,9 @@ export function createBreaker({
       return state.name === 'closed' ? ('up' as const) : ('down' as const);
     },
     async run(operation, work) {
-      if (state.name === 'open') throw new StoreUnavailableError(operation, state.cause, 'is down (breaker open)');
+      if (state.name === 'open') {
+        throw new StoreUnavailableError(operation, state.cause, 'is down (breaker open)', { mayHaveRun: false });
+      }
       try {
         const result = await work();
         if (state.name === 'closed' && state.misses > 0) state = { name: 'closed', misses: 0 };

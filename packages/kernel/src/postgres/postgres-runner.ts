@@ -89,9 +89,17 @@ async function run<Row>(on: PgQueries, text: string, values: readonly SqlValue[]
   }
 }
 
+// What only an attempt to connect meets: refused, no such host, the server is starting or stopping, or has no connection left.
+const NOT_CONNECTED = new Set<unknown>(['ECONNREFUSED', 'ENOTFOUND', '57P03', '53300']);
+
+/** How `pg-pool` says that no connection was had in time: it has no code for it. */
+const POOL_TIMEOUT = 'timeout exceeded when trying to connect';
+
 /** Errors of the connection become `StoreUnavailableError`; errors of the statement stay as they are. */
 function toStoreError(operation: string, error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   const fromServer = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
-  return fromServer && !UNAVAILABLE.test(code) ? error : new StoreUnavailableError(operation, error);
+  if (fromServer && !UNAVAILABLE.test(code)) return error;
+  const notSent = NOT_CONNECTED.has(code) || (error instanceof Error && error.message === POOL_TIMEOUT);
+  return new StoreUnavailableError(operation, error, undefined, { mayHaveRun: !notSent });
 }

@@ -1,10 +1,10 @@
 import { StoreUnavailableError } from '@spillway/kernel';
 import { postgresRunner } from '@spillway/kernel/postgres';
-import { fixedWindow, type LimitStore, tokenBucket } from '@spillway/limit';
+import { createLimiter, fixedWindow, type LimitStore, tokenBucket } from '@spillway/limit';
 import { limitMigrations, postgresLimitStore } from '@spillway/limit/postgres';
 import { type PostgresServer, startPostgres, until } from '@spillway/testkit';
 import pg from 'pg';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 
 const bucket = tokenBucket({ name: 'bucket', capacity: 10, refill: { tokens: 1, every: '365d' } });
 const window = fixedWindow({ name: 'window', limit: 20, window: '365d', align: 'first-hit' });
@@ -65,6 +65,19 @@ test('a server that is stopped and started in order forgets nothing', async () =
       { outcome: 'allowed', remaining: 16 },
     ],
   });
+});
+
+test('G3: what the share gave while the server refused connections is charged with the next take that it answers', async () => {
+  const limiter = createLimiter({ policy: bucket }, { store, presence: { instances: 1 } });
+  onTestFinished(() => limiter.close());
+  expect(await limiter.take('ada', { cost: 2 })).toMatchObject({ decidedBy: 'store', remaining: 8 });
+  await server.stop();
+  const refused = () => store.take('another', policies, 1).catch(({ mayHaveRun }) => mayHaveRun === false);
+  await until(refused, { what: 'a connection to be refused' });
+  expect(await limiter.take('ada', { cost: 3 })).toMatchObject({ outcome: 'allowed', decidedBy: 'share' });
+  await server.restart();
+  await answered(() => store.peek('another', policies, 1));
+  expect(await limiter.take('ada')).toMatchObject({ decidedBy: 'store', remaining: 10 - 2 - 3 - 1 });
 });
 
 test('G2: takes that were sent to a hung server are charged once each, and with an id once in all', async () => {
